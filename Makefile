@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: MIT
+# all demo check check-long bench lint sanitize install uninstall clean
+# V=1 shows the commands, DEV=1 makes warnings errors.
+
+CC ?= cc
+PREFIX ?= /usr/local
+LIBDIR ?= $(PREFIX)/lib
+B := build
+V ?= 0
+Q := $(if $(filter 1,$(V)),,@)
+say = $(if $(filter 1,$(V)),,@printf '  %-5s %s\n' $(1) $(2))
+
+WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla \
+        -Wwrite-strings -Wpointer-arith -Wold-style-definition -Wno-deprecated-declarations \
+        -Wno-nonnull-compare -Wno-unknown-warning-option $(if $(DEV),-Werror)
+CPPFLAGS += -D_GNU_SOURCE -U_FORTIFY_SOURCE -U_FILE_OFFSET_BITS -Ishim -Ibackends
+CFLAGS ?= -O2 -g
+override CFLAGS += -std=gnu11 $(WARN) -fno-strict-aliasing
+LIBFLAGS := -fPIC -fvisibility=hidden -ftls-model=initial-exec
+STATIC_LIBS := -Wl,-Bstatic -luring -linih -Wl,-Bdynamic
+
+LIB_SRC := $(wildcard shim/*.c) $(wildcard backends/*.c)
+LIB_OBJ := $(LIB_SRC:%.c=$(B)/lib/%.o)
+# The doors export libc's names; the unit tests are linked without them.
+DOOR_SRC := $(addprefix shim/,wrap.c open.c dup.c names.c stdio.c newfd.c signal.c syscall.c init.c)
+CORE_OBJ := $(filter-out $(DOOR_SRC:%.c=$(B)/lib/%.o),$(LIB_OBJ))
+TOOL_SRC := $(wildcard tools/*.c) shim/calls.c shim/real.c backends/options.c \
+            $(wildcard shim/conf*.c) shim/stats_tree.c
+TOOL_OBJ := $(TOOL_SRC:%.c=$(B)/tool/%.o)
+UNITS := $(patsubst tests/unit/%.c,$(B)/tests/unit/%,$(wildcard tests/unit/*.c))
+MAN := $(wildcard shim/*.[1-8] backends/*.[1-8] tools/*.[1-8])
+
+.PHONY: all deps units demo check check-long bench lint sanitize install uninstall clean
+all: $(B)/libshim.so $(B)/shim
+
+# -z initfirst: other libraries' constructors do I/O, and ours must have run.
+$(B)/libshim.so: $(LIB_OBJ) $(B)/flags
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -shared -o $@ $(LIB_OBJ) $(STATIC_LIBS) \
+	    -Wl,-z,defs,-z,now,-z,initfirst,--exclude-libs,ALL,-soname,libshim.so
+
+$(B)/shim: $(TOOL_OBJ) $(B)/flags
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(TOOL_OBJ) -Wl,-Bstatic -linih -Wl,-Bdynamic -ljansson
+
+$(B)/libcore.a: $(CORE_OBJ)
+	$(Q)rm -f $@ && $(AR) rc $@ $^
+
+$(B)/lib/%.o: %.c $(B)/flags
+	$(call say,CC,$<)
+	$(Q)mkdir -p $(@D) && $(CC) $(CPPFLAGS) $(CFLAGS) $(LIBFLAGS) -MMD -MP -c -o $@ $<
+
+$(B)/tool/%.o: %.c $(B)/flags
+	$(call say,CC,$<)
+	$(Q)mkdir -p $(@D) && $(CC) $(CPPFLAGS) $(CFLAGS) -Itools -MMD -MP -c -o $@ $<
+
+$(B)/tests/unit/%: tests/unit/%.c $(B)/libcore.a
+	$(call say,CC,$<)
+	$(Q)mkdir -p $(@D) && $(CC) $(CPPFLAGS) $(CFLAGS) -Itools -MMD -MP -o $@ $(filter %.c %.o,$^) \
+	    $(B)/libcore.a $(STATIC_LIBS) -lcmocka -lpthread
+
+# The statistics are read back with the tool's reader.
+$(B)/tests/unit/stats: $(B)/tool/tools/segment.o
+
+units: $(UNITS)
+
+# Everything is built again when the compiler or its flags change.
+$(B)/flags: FORCE
+	$(Q)mkdir -p $(B); echo '$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS)' | cmp -s - $@ || \
+	    { .ci/setup build && echo '$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS)' >$@; }
+FORCE:
+
+demo: deps
+	$(Q)$(MAKE) -s all
+	$(Q)tests/demo.sh
+
+check: deps
+	$(Q)$(MAKE) -s all units
+	$(Q)SANITIZE=1 tests/run.sh
+
+check-long: deps
+	$(Q)$(MAKE) -s all units
+	$(Q)LONG=1 SANITIZE=1 tests/run.sh
+
+deps:
+	$(Q).ci/setup check
+
+bench: deps
+	$(Q)$(MAKE) -s all
+	$(Q)bench/run.sh
+
+lint:
+	$(Q).ci/setup lint
+	$(Q)$(MAKE) -s all
+	$(Q).ci/lint
+
+# The unit tests under ASan and UBSan, then TSan; each in a build of its own.
+sanitize: deps
+	$(Q)$(MAKE) -s B=$(B)/asan CFLAGS='-O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined' units
+	$(Q)$(MAKE) -s B=$(B)/tsan CFLAGS='-O1 -g -fsanitize=thread' units
+	$(Q)tests/run.sh unit
+
+install: all
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(LIBDIR)
+	install -m 755 $(B)/shim $(DESTDIR)$(PREFIX)/bin/shim
+	install -m 755 $(B)/libshim.so $(DESTDIR)$(LIBDIR)/libshim.so
+	for m in $(MAN); do s=$${m##*.}; \
+	    install -D -m 644 $$m $(DESTDIR)$(PREFIX)/share/man/man$$s/$${m##*/} || exit 1; done
+
+uninstall:
+	rm -f $(DESTDIR)$(PREFIX)/bin/shim $(DESTDIR)$(LIBDIR)/libshim.so
+	for m in $(MAN); do s=$${m##*.}; rm -f $(DESTDIR)$(PREFIX)/share/man/man$$s/$${m##*/}; done
+
+clean:
+	$(Q)rm -rf $(B)
+
+-include $(LIB_OBJ:.o=.d) $(TOOL_OBJ:.o=.d) $(UNITS:=.d)

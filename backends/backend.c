@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: MIT */
+/* The back ends there are; see backend.h. */
+#include "backend.h"
+
+#include <string.h>
+
+const struct backend *const backends[] = { &be_posix, &be_uring, &be_mem, NULL };
+
+const struct backend *backend_find(const char *name)
+{
+	for (const struct backend *const *be = backends; *be; be++)
+		if (!strcmp((*be)->name, name))
+			return *be;
+	return NULL;
+}

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The contract between the shim and its back ends; the only header they
+ * share besides options.h and real.h.
+ *
+ *      configuration read            (options.c has checked every key)
+ *              |
+ *      mount(m)                      before main: validate, fill m->root;
+ *              |                     no threads, rings, files or mappings yet
+ *      start(m)                      at the first path or file of the rule in
+ *              |                     a process, and again in a fork child
+ *      opened(f, fd)                 after each open(2) of a regular file
+ *              |
+ *      preadv pwritev truncate ...   any number, from any thread, until
+ *              |
+ *      closed(f)                     the last descriptor of this process is gone
+ *
+ * Every back end of this kind serves files that the kernel has too: the
+ * program's descriptor is the real file's, and position, append, locks and
+ * inheritance are the kernel's. An op therefore answers BE_NATIVE to hand the
+ * call, unchanged, to libc's function of the same name; a NULL op is
+ * BE_NATIVE. Ops return >= 0 or -errno, with the kernel's meaning of the
+ * call; they may change errno, the caller restores it.
+ *
+ * Ops are called without locks held. A thread may be in an op while another
+ * closes the descriptor: `f` stays alive until the op returns if the back
+ * end says BE_PIN, and the vector is then a checked copy in our own memory;
+ * the buffers it names never are. A signal handler may interrupt an op and
+ * call another.
+ */
+#ifndef BACKENDS_BACKEND_H
+#define BACKENDS_BACKEND_H
+
+#include <stdatomic.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include <sys/uio.h>
+
+#include "conf.h"
+
+struct stat;
+
+#define BE_NATIVE (-5000)      /* not an errno: "libc's own call, as it stands" */
+#define BE_FILE_PRIVATE 128    /* bytes of back-end state in an open file */
+
+enum be_flags {
+	BE_PIN = 1,            /* ops use memory that closed() frees */
+	BE_SHRINK = 2,         /* shrink_begin and shrink_end want calls by path, too */
+};
+
+struct mount {
+	const struct conf_rule *rule;    /* NULL: the mount of everything under no rule */
+	const struct backend *be;
+	unsigned id;                     /* the statistics' rule number; 0 without a rule */
+	unsigned flags;                  /* enum be_flags; the back end's unless mount() changes them */
+	char root[CONF_PATH_MAX];        /* the directory that holds the files; "" when it is the prefix itself */
+	size_t rootlen, prefixlen;
+	_Atomic int started;             /* of the pid that start() ran in; core's */
+	void *priv;                      /* the back end's */
+};
+
+/* An open file description, as far as this process knows it. */
+struct file {
+	struct mount *_Atomic mount;
+	_Atomic unsigned stat_slot;      /* stats_file */
+	_Atomic unsigned refs;           /* descriptors and pins */
+	_Atomic int flags;                       /* of open(2); O_APPEND and O_DIRECT follow F_SETFL */
+	dev_t dev;
+	ino_t ino;
+	struct file *next_retired;       /* fdtab's */
+	_Alignas(16) char priv[BE_FILE_PRIVATE]; /* the back end's, zeroed before opened() */
+};
+
+struct backend {
+	const char *name;                /* as in options.c */
+	unsigned flags;
+
+	int (*mount)(struct mount *m);   /* [0] */
+	int (*start)(struct mount *m);   /* [0] */
+	void (*fork_child)(void);        /* in a fork child, before anything else [nothing] */
+
+	void (*opened)(struct file *f, int fd);  /* [nothing] */
+	void (*closed)(struct file *f);          /* [nothing] */
+
+	/*
+	 * `off` -1: at the file's position, and move it. `rwf` are the flags
+	 * of preadv2(2).
+	 */
+	ssize_t (*preadv)(struct file *f, int fd, const struct iovec *iov, int cnt, off_t off, int rwf);
+	ssize_t (*pwritev)(struct file *f, int fd, const struct iovec *iov, int cnt, off_t off, int rwf);
+	int (*fstat)(struct file *f, int fd, struct stat *st);
+	int (*sync)(struct file *f, int fd, int data_only);
+
+	/*
+	 * Around every native call that may take bytes away from a file of
+	 * the mount: truncate, ftruncate, O_TRUNC, a hole punched. `ino` is
+	 * the kernel's. shrink_begin's result goes to shrink_end. [nothing]
+	 */
+	int (*shrink_begin)(struct mount *m, ino_t ino);
+	void (*shrink_end)(struct mount *m, ino_t ino, int token);
+
+	/* A native call is about to add up to `n` bytes: 0 or -ENOSPC. [0] */
+	int (*room)(struct mount *m, size_t n);
+};
+
+extern const struct backend be_posix, be_uring, be_mem;
+
+/* All of them, NULL at the end. */
+extern const struct backend *const backends[];
+
+/* The back end of a rule's scheme. Never NULL for a checked rule. */
+const struct backend *backend_find(const char *name);
+
+#endif

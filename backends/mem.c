@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Files in shared memory. Names, sizes, positions and new pages are the
+ * tmpfs's own; pread and pwrite within the pages a file already has are copies
+ * through a shared mapping, without a system call.
+ *
+ * Times stay true because the first read and the first write of a file in
+ * each clock tick go through the kernel: its timestamps are no finer than
+ * that. A reader is kept
+ * from a truncation by the slot's generation, before and after its copy; a
+ * writer by the slot's lock. What cannot be copied is the kernel's to do.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "backend.h"
+#include "guard.h"
+#include "mem_store.h"
+#include "real.h"
+#include "rlimit.h"
+#include "stats.h"
+#include "window.h"
+
+/* The kernel moves no more in one call (MAX_RW_COUNT in include/linux/fs.h). */
+#define RW_MAX 0x7ffff000
+
+struct mem_file {
+	struct window window;
+	struct mem_slot *slot;           /* NULL: no control file, no copies */
+	_Atomic uint64_t read_tick;      /* of the last read through the kernel; 0: none */
+	_Atomic uint64_t write_tick;
+};
+
+_Static_assert(sizeof(struct mem_file) <= BE_FILE_PRIVATE, "mem_file does not fit");
+
+static struct mem_file *mem(struct file *f)
+{
+	return (struct mem_file *)f->priv;
+}
+
+static int mem_mount(struct mount *m)
+{
+	mem_store_root(m->root, m->rule->target);
+	return 0;
+}
+
+static int mem_start(struct mount *m)
+{
+	int r = mem_store_make(m->root);
+
+	if (r < 0) {
+		stats_note("mem: %s: %s", m->root, strerror(-r));
+		return r;
+	}
+	if (!m->priv) {
+		m->priv = mem_store_map(m->root);
+		if (!m->priv)
+			stats_note("mem: no control file beside %s: every call goes to the kernel",
+				   m->root);
+	}
+	return 0;
+}
+
+static void mem_opened(struct file *f, int fd)
+{
+	struct mem_control *c = f->mount->priv;
+
+	(void)fd;
+	mem(f)->slot = c ? mem_slot_of(c, f->ino) : NULL;
+	mem(f)->window.writable = (f->flags & O_ACCMODE) == O_RDWR;
+}
+
+static void mem_closed(struct file *f)
+{
+	window_free(&mem(f)->window);
+}
+
+/* What the window calls an era: the generation, never 0; odd ones match nothing. */
+static uint64_t era_of(const struct mem_slot *s)
+{
+	return atomic_load_explicit(&s->generation, memory_order_acquire) + 2;
+}
+
+/* Whether the kernel has done one of these in this tick already. */
+static int told(const _Atomic uint64_t *tick, uint64_t now)
+{
+	return atomic_load_explicit(tick, memory_order_relaxed) == now;
+}
+
+/* A generation left odd by the dead is repaired by taking the lock. */
+static void repair(struct mem_slot *s)
+{
+	if (mem_lock(s))
+		mem_unlock(s);
+}
+
+/* Whether [off, off + n) can be copied in this era, after learning if need be. */
+static int covers(struct mem_file *mf, int fd, uint64_t era, off_t off, size_t n)
+{
+	if (__builtin_expect(window_covers(&mf->window, era, off, n), 1))
+		return 1;
+	return !(era & 1) && window_learn(&mf->window, fd, era, off, n);
+}
+
+static ssize_t mem_preadv(struct file *f, int fd, const struct iovec *iov, int cnt,
+			  off_t off, int rwf)
+{
+	struct mem_file *mf = mem(f);
+	ssize_t n = iov_bytes(iov, cnt);
+	uint64_t era, now = coarse_tick();
+
+	if (off < 0 || rwf || n <= 0 || n > RW_MAX || !mf->slot || (f->flags & O_ACCMODE) == O_WRONLY)
+		return BE_NATIVE;
+	era = era_of(mf->slot);
+	if (era & 1) {
+		repair(mf->slot);
+		return BE_NATIVE;
+	}
+	if (!told(&mf->read_tick, now)) {
+		atomic_store_explicit(&mf->read_tick, now, memory_order_relaxed);
+		return BE_NATIVE;
+	}
+	if (!covers(mf, fd, era, off, (size_t)n) || window_read(&mf->window, iov, cnt, off) < 0)
+		return BE_NATIVE;
+	atomic_thread_fence(memory_order_acquire);
+	return era_of(mf->slot) == era ? n : BE_NATIVE;
+}
+
+/* How many bytes a write of n at off would add to a file; -1 is the position. */
+static size_t added(int fd, off_t off, size_t n)
+{
+	struct stat st;
+
+	if (REAL(fstat)(fd, &st) < 0)
+		return n;
+	if (off < 0)
+		off = REAL(lseek)(fd, 0, SEEK_CUR);
+	if (off < 0 || st.st_blocks * 512 < st.st_size)     /* holes may be filled anywhere */
+		return n;
+	if (off + (off_t)n <= st.st_size)
+		return 0;
+	return off > st.st_size ? n : (size_t)(off + (off_t)n - st.st_size);
+}
+
+static int mem_room(struct mount *m, size_t n)
+{
+	struct mem_control *c = m->priv;
+	uint64_t limit = (uint64_t)m->rule->value[MEM_SIZE], used;
+
+	if (!limit || !n)
+		return 0;
+	if (!c)
+		return mem_store_count(m->root) + n > limit ? -ENOSPC : 0;
+	if (n <= limit && atomic_fetch_add(&c->used, n) + n <= limit)
+		return 0;
+	/* files were removed, or written over: count again */
+	used = mem_store_count(m->root);
+	if (used + n > limit) {
+		atomic_store(&c->used, used);
+		return -ENOSPC;
+	}
+	atomic_store(&c->used, used + n);
+	return 0;
+}
+
+static ssize_t kernel_pwritev(struct file *f, int fd, const struct iovec *iov, int cnt,
+			      off_t off, int rwf, size_t n)
+{
+	ssize_t r;
+
+	if (f->mount->rule->value[MEM_SIZE]) {
+		int room = mem_room(f->mount, added(fd, f->flags & O_APPEND ? -1 : off, n));
+
+		if (room < 0)
+			return room;
+	}
+	r = rwf ? REAL(pwritev2)(fd, iov, cnt, off, rwf) :
+	    off < 0 ? REAL(writev)(fd, iov, cnt) : REAL(pwritev)(fd, iov, cnt, off);
+	return r < 0 ? -errno : r;
+}
+
+/* With the lock held, if it could be had. */
+static ssize_t write_locked(struct file *f, int fd, const struct iovec *iov, int cnt,
+			    off_t off, int rwf, size_t n)
+{
+	struct mem_file *mf = mem(f);
+	uint64_t era = era_of(mf->slot), now = coarse_tick();
+	int mappable = off >= 0 && !rwf && !(f->flags & O_APPEND) && mf->window.writable &&
+		       n <= RW_MAX && (uint64_t)off + n <= rlimit_fsize();
+	ssize_t r;
+
+	if (mappable && covers(mf, fd, era, off, n) &&
+	    told(&mf->write_tick, now) &&
+	    window_write(&mf->window, iov, cnt, off) == 0)
+		return (ssize_t)n;
+	r = kernel_pwritev(f, fd, iov, cnt, off, rwf, n);
+	if (r > 0 && mappable) {
+		atomic_store_explicit(&mf->write_tick, now, memory_order_relaxed);
+		window_wrote(&mf->window, era, off, (size_t)r);
+	}
+	return r;
+}
+
+static ssize_t mem_pwritev(struct file *f, int fd, const struct iovec *iov, int cnt,
+			   off_t off, int rwf)
+{
+	struct mem_file *mf = mem(f);
+	ssize_t n = iov_bytes(iov, cnt), r;
+	int held;
+
+	if (n <= 0 || (f->flags & O_ACCMODE) == O_RDONLY)
+		return BE_NATIVE;
+	if (!mf->slot)
+		return kernel_pwritev(f, fd, iov, cnt, off, rwf, (size_t)n);
+	held = mem_lock(mf->slot);
+	r = write_locked(f, fd, iov, cnt, off, rwf, (size_t)n);
+	if (held)
+		mem_unlock(mf->slot);
+	return r;
+}
+
+/* A program that looks at the times sees the next call change them. */
+static int mem_fstat(struct file *f, int fd, struct stat *st)
+{
+	(void)fd, (void)st;
+	atomic_store_explicit(&mem(f)->read_tick, 0, memory_order_relaxed);
+	atomic_store_explicit(&mem(f)->write_tick, 0, memory_order_relaxed);
+	return BE_NATIVE;
+}
+
+static int mem_shrink_begin(struct mount *m, ino_t ino)
+{
+	struct mem_control *c = m->priv;
+	struct mem_slot *s;
+	int held;
+
+	if (!c)
+		return 0;
+	s = mem_slot_of(c, ino);
+	held = mem_lock(s);
+	atomic_fetch_add(&s->generation, 1);
+	return held;
+}
+
+static void mem_shrink_end(struct mount *m, ino_t ino, int held)
+{
+	struct mem_control *c = m->priv;
+	struct mem_slot *s;
+
+	if (!c)
+		return;
+	s = mem_slot_of(c, ino);
+	atomic_fetch_add(&s->generation, 1);
+	if (held)
+		mem_unlock(s);
+}
+
+const struct backend be_mem = {
+	.name = "mem",
+	.flags = BE_PIN | BE_SHRINK,
+	.mount = mem_mount,
+	.start = mem_start,
+	.fork_child = mem_store_fork_child,
+	.opened = mem_opened,
+	.closed = mem_closed,
+	.preadv = mem_preadv,
+	.pwritev = mem_pwritev,
+	.fstat = mem_fstat,
+	.shrink_begin = mem_shrink_begin,
+	.shrink_end = mem_shrink_end,
+	.room = mem_room,
+};

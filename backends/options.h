@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What a rule may say about each back end: the words of its TARGET and its
+ * key=value options, as constant data. The configuration checks itself
+ * against these tables, the tool prints them, and the back ends read the
+ * values by index; nobody else parses an option.
+ */
+#ifndef BACKENDS_OPTIONS_H
+#define BACKENDS_OPTIONS_H
+
+enum be_option_kind {
+	BE_OPT_WORD,   /* one of `words`; the value is its index */
+	BE_OPT_BOOL,   /* off|on, no|yes, false|true, 0|1 */
+	BE_OPT_SIZE,   /* bytes, with an optional suffix k m g t (powers of 1024) */
+};
+
+struct be_option {
+	const char *key;
+	enum be_option_kind kind;
+	const char *words;      /* BE_OPT_WORD: "auto|ring"; else NULL */
+	long long def;          /* the value when the key is absent */
+	const char *help;       /* one line */
+};
+
+/* What may follow "NAME:" in a TARGET. */
+enum be_target {
+	BE_TARGET_DIR,   /* nothing, or an absolute directory */
+	BE_TARGET_NAME,  /* nothing, or a store's name: [A-Za-z0-9._-]{1,64}, not starting with '.' */
+};
+
+#define BE_OPTIONS_MAX 8
+
+struct be_info {
+	const char *name;              /* the scheme: "uring" */
+	enum be_target target;
+	const char *help;              /* one line */
+	const struct be_option *options;
+	unsigned noptions;
+};
+
+/* Every back end there is, in the order the documentation lists them. */
+extern const struct be_info be_infos[];
+extern const unsigned be_ninfos;
+
+/* Indices into a rule's values, in the order of the tables in options.c. */
+enum uring_option { URING_ENGINE, URING_MAP };
+enum uring_engine { URING_ENGINE_AUTO, URING_ENGINE_RING };
+enum mem_option { MEM_SIZE };
+
+#endif

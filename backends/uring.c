@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Local files. A lone synchronous call gains nothing from a ring, so by
+ * default it stays libc's; engine=ring sends every transfer at an offset, and
+ * every sync, through the thread's ring, to measure that. Transfers at the file
+ * position stay libc's: the ring moves the position without its lock, and two
+ * writers would overwrite each other. map=on serves reads of cached pages from a
+ * shared mapping. What the ring or the mapping cannot do, libc does.
+ */
+#include <errno.h>
+#include <pthread.h>
+
+#include "backend.h"
+#include "real.h"
+#include "ring.h"
+#include "window.h"
+
+#define RW_MAX 0x7ffff000     /* MAX_RW_COUNT in the kernel's include/linux/fs.h */
+#define ERA 2                 /* a mapping is coherent: there is only one */
+
+struct uring_file {
+	struct window window;
+	_Atomic uint64_t checked;      /* the tick of the last read through the kernel, plus shrunk */
+};
+
+_Static_assert(sizeof(struct uring_file) <= BE_FILE_PRIVATE, "uring_file does not fit");
+
+/* Truncations by this process: they void sizes at once, not at the next tick. */
+static _Atomic uint64_t shrunk;
+
+static struct uring_file *uring(struct file *f)
+{
+	return (struct uring_file *)f->priv;
+}
+
+static int option(const struct file *f, enum uring_option o)
+{
+	return (int)f->mount->rule->value[o];
+}
+
+static int uring_mount(struct mount *m)
+{
+	if (m->rule->value[URING_MAP])
+		m->flags |= BE_PIN | BE_SHRINK;
+	return 0;
+}
+
+static void uring_closed(struct file *f)
+{
+	window_free(&uring(f)->window);
+}
+
+/* A result of the ring as an op's: what a plain call may do better is left to it. */
+static ssize_t ring_result(int r)
+{
+	switch (r) {
+	case -EAGAIN: case -EINVAL: case -EOPNOTSUPP: case -ECANCELED: case -EINTR:
+	case -EFBIG:            /* with the signal that goes with it */
+		return BE_NATIVE;
+	default:
+		return r;
+	}
+}
+
+/* The calls on the ring are cancellation points, as libc's are. */
+static struct io_uring_sqe *begin(struct io_uring **ring)
+{
+	pthread_testcancel();
+	*ring = ring_acquire();
+	return *ring ? io_uring_get_sqe(*ring) : NULL;
+}
+
+static ssize_t finish(struct io_uring *ring)
+{
+	int r = ring_wait_one(ring);
+
+	ring_release();
+	return ring_result(r);
+}
+
+static ssize_t ring_transfer(int write, int fd, const struct iovec *iov, int cnt,
+			     off_t off, int rwf)
+{
+	struct io_uring *ring;
+	struct io_uring_sqe *sqe;
+
+	if (cnt < 0 || off < 0)
+		return BE_NATIVE;
+	sqe = begin(&ring);
+	if (!sqe)
+		return BE_NATIVE;
+	if (write)
+		io_uring_prep_writev2(sqe, fd, iov, (unsigned)cnt, (uint64_t)off, rwf);
+	else
+		io_uring_prep_readv2(sqe, fd, iov, (unsigned)cnt, (uint64_t)off, rwf);
+	return finish(ring);
+}
+
+/*
+ * Another process may have cut the file: once a tick its size is asked for,
+ * and the read goes to the kernel, which keeps the access time.
+ */
+static int is_checked(struct uring_file *uf, int fd)
+{
+	uint64_t now = coarse_tick() + atomic_load_explicit(&shrunk, memory_order_relaxed);
+
+	if (__builtin_expect(atomic_load_explicit(&uf->checked, memory_order_relaxed) == now, 1))
+		return 1;
+	if (atomic_load_explicit(&uf->window.map, memory_order_relaxed))
+		window_refresh(&uf->window, fd, ERA);
+	atomic_store_explicit(&uf->checked, now, memory_order_relaxed);
+	return 0;
+}
+
+static ssize_t mapped_read(struct file *f, int fd, const struct iovec *iov, int cnt, off_t off)
+{
+	struct uring_file *uf = uring(f);
+	ssize_t n = iov_bytes(iov, cnt);
+
+	if (n <= 0 || n > RW_MAX || (f->flags & (O_ACCMODE | O_DIRECT)) & (O_WRONLY | O_DIRECT))
+		return BE_NATIVE;
+	if (!is_checked(uf, fd))
+		return BE_NATIVE;
+	if (!window_covers(&uf->window, ERA, off, (size_t)n) &&
+	    !window_learn(&uf->window, fd, ERA, off, (size_t)n))
+		return BE_NATIVE;
+	return window_read(&uf->window, iov, cnt, off) < 0 ? BE_NATIVE : n;
+}
+
+static ssize_t uring_preadv(struct file *f, int fd, const struct iovec *iov, int cnt,
+			    off_t off, int rwf)
+{
+	if (option(f, URING_MAP) && off >= 0 && !rwf) {
+		ssize_t r = mapped_read(f, fd, iov, cnt, off);
+
+		if (r != BE_NATIVE)
+			return r;
+	}
+	if (option(f, URING_ENGINE) == URING_ENGINE_RING)
+		return ring_transfer(0, fd, iov, cnt, off, rwf);
+	return BE_NATIVE;
+}
+
+static ssize_t uring_pwritev(struct file *f, int fd, const struct iovec *iov, int cnt,
+			     off_t off, int rwf)
+{
+	if (option(f, URING_ENGINE) == URING_ENGINE_RING)
+		return ring_transfer(1, fd, iov, cnt, off, rwf);
+	return BE_NATIVE;
+}
+
+static int uring_sync(struct file *f, int fd, int data_only)
+{
+	struct io_uring *ring;
+	struct io_uring_sqe *sqe;
+
+	if (option(f, URING_ENGINE) != URING_ENGINE_RING)
+		return BE_NATIVE;
+	sqe = begin(&ring);
+	if (!sqe)
+		return BE_NATIVE;
+	io_uring_prep_fsync(sqe, fd, data_only ? IORING_FSYNC_DATASYNC : 0);
+	return (int)finish(ring);
+}
+
+static int uring_shrink_begin(struct mount *m, ino_t ino)
+{
+	(void)m, (void)ino;
+	return 0;
+}
+
+static void uring_shrink_end(struct mount *m, ino_t ino, int token)
+{
+	(void)m, (void)ino, (void)token;
+	atomic_fetch_add(&shrunk, 1);
+}
+
+const struct backend be_uring = {
+	.name = "uring",
+	.mount = uring_mount,
+	.closed = uring_closed,
+	.preadv = uring_preadv,
+	.pwritev = uring_pwritev,
+	.sync = uring_sync,
+	.shrink_begin = uring_shrink_begin,
+	.shrink_end = uring_shrink_end,
+};

@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The grammar of one rule, NAME:[rest][?key=value&...], against the tables
+ * of options.h. Keeps nothing: every result goes into the caller's rule.
+ */
+#include "conf_parse.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "conf_text.h"
+
+#define WORD_MAX_LEN 64        /* of a key, a back end's name, a value */
+
+struct conf_text conf_split(struct conf_text *text, char sep)
+{
+	const char *end = memchr(text->s, sep, text->n);
+	struct conf_text head = { text->s, end ? (size_t)(end - text->s) : text->n };
+	size_t skip = end ? head.n + 1 : head.n;
+
+	text->s += skip;
+	text->n -= skip;
+	return head;
+}
+
+int conf_fail(const struct conf_at *at, const char *fmt, ...)
+{
+	int n = snprintf(at->error, CONF_ERROR_MAX, "%.600s: ", at->where);
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(at->error + n, CONF_ERROR_MAX - (size_t)n, fmt, ap);
+	va_end(ap);
+	for (char *p = at->error; *p; p++)
+		if ((unsigned char)*p < ' ' || *p == 0x7f)
+			*p = '?';
+	return -EINVAL;
+}
+
+/* Decodes `text` into `dst`; `what` names it in messages. */
+static int decode(const struct conf_at *at, const char *what, char *dst, size_t size,
+		  struct conf_text text)
+{
+	long n = text_decode(dst, size, text.s, text.n);
+
+	if (n == TEXT_LONG)
+		return conf_fail(at, "%s is longer than %zu bytes", what, size - 1);
+	if (n == TEXT_ESCAPE)
+		return conf_fail(at, "%s \"%.*s\": write %% as %%25 (%%XX is a byte in hexadecimal)",
+				 what, (int)(text.n < 80 ? text.n : 80), text.s);
+	return 0;
+}
+
+int conf_set_prefix(const struct conf_at *at, struct conf_rule *r, struct conf_text text)
+{
+	if (decode(at, "prefix", r->prefix, sizeof(r->prefix), text))
+		return -EINVAL;
+	if (r->prefix[0] != '/')
+		return conf_fail(at, "prefix \"%.200s\" is not absolute (it must begin with /)",
+				 r->prefix);
+	text_clean_path(r->prefix);
+	return 0;
+}
+
+/* ---- hints */
+
+const char *conf_hint(const char *word, const char *words)
+{
+	static char hint[256];
+	char near[WORD_MAX_LEN];
+	size_t n = 0;
+
+	hint[0] = '\0';
+	if (text_nearest(near, sizeof(near), word, words)) {
+		snprintf(hint, sizeof(hint), " (%s?)", near);
+		return hint;
+	}
+	for (const char *p = words; *p && n + 4 < sizeof(hint); p++) {
+		const char *piece = *p == '|' ? ", " : (char[2]){ *p, '\0' };
+
+		n += (size_t)snprintf(hint + n, sizeof(hint) - n, "%s%s", n ? "" : " (", piece);
+	}
+	if (n)
+		snprintf(hint + n, sizeof(hint) - n, ")");
+	return hint;
+}
+
+static void join(char *buf, size_t size, const char *word)
+{
+	size_t n = strlen(buf);
+
+	snprintf(buf + n, size - n, "%s%s", n ? "|" : "", word);
+}
+
+static const char *backend_names(void)
+{
+	static char names[256];
+
+	names[0] = '\0';
+	for (unsigned i = 0; i < be_ninfos; i++)
+		join(names, sizeof(names), be_infos[i].name);
+	return names;
+}
+
+static void join_keys(char *keys, size_t size, const struct be_info *be)
+{
+	for (unsigned i = 0; i < be->noptions; i++)
+		join(keys, size, be->options[i].key);
+}
+
+const char *conf_all_keys(void)
+{
+	static char keys[512];
+
+	strcpy(keys, "target");
+	for (unsigned i = 0; i < be_ninfos; i++)
+		join_keys(keys, sizeof(keys), &be_infos[i]);
+	return keys;
+}
+
+/* ---- options */
+
+static int set_word(const struct conf_at *at, const struct be_option *o, const char *words,
+		    const char *value, long long *out)
+{
+	int i = text_index(value, words);
+
+	if (i < 0)
+		return conf_fail(at, "\"%s\" is not a value of %s%s", value, o->key,
+				 conf_hint(value, words));
+	*out = i;
+	return 0;
+}
+
+static int set_value(const struct conf_at *at, const struct be_option *o, const char *value,
+		     long long *out)
+{
+	switch (o->kind) {
+	case BE_OPT_WORD:
+		return set_word(at, o, o->words, value, out);
+	case BE_OPT_BOOL:
+		if (set_word(at, o, "off|on|no|yes|false|true|0|1", value, out))
+			return -EINVAL;
+		*out &= 1;
+		return 0;
+	case BE_OPT_SIZE:
+		*out = text_size(value);
+		if (*out < 0)
+			return conf_fail(at, "\"%s\" is not a size for %s (bytes, or with k, m, g or t)",
+					 value, o->key);
+		return 0;
+	}
+	return -EINVAL;
+}
+
+int conf_set_option(const struct conf_at *at, struct conf_rule *r, const char *key,
+		    struct conf_text value, unsigned *seen)
+{
+	char word[WORD_MAX_LEN], keys[256] = "";
+	unsigned i = 0;
+
+	while (i < r->be->noptions && strcmp(key, r->be->options[i].key))
+		i++;
+	if (i == r->be->noptions) {
+		join_keys(keys, sizeof(keys), r->be);
+		return conf_fail(at, "unknown key \"%.60s\" of %s%s", key, r->be->name,
+				 *keys ? conf_hint(key, keys) : " (it has none)");
+	}
+	if (*seen & 1u << i)
+		return conf_fail(at, "key \"%s\" of %s is given twice", key, r->be->name);
+	*seen |= 1u << i;
+	if (decode(at, key, word, sizeof(word), value))
+		return -EINVAL;
+	return set_value(at, &r->be->options[i], word, &r->value[i]);
+}
+
+static int set_pair(const struct conf_at *at, struct conf_rule *r, struct conf_text pair,
+		    unsigned *seen)
+{
+	int has_value = memchr(pair.s, '=', pair.n) != NULL;
+	struct conf_text name = conf_split(&pair, '=');
+	char key[WORD_MAX_LEN];
+
+	if (decode(at, "a key", key, sizeof(key), name))
+		return -EINVAL;
+	if (!has_value)
+		return conf_fail(at, "key \"%s\" of %s has no value (%s=...)", key, r->be->name, key);
+	return conf_set_option(at, r, key, pair, seen);
+}
+
+static int set_query(const struct conf_at *at, struct conf_rule *r, struct conf_text query,
+		     unsigned *seen)
+{
+	while (query.n) {
+		struct conf_text pair = conf_split(&query, '&');
+
+		if (pair.n && set_pair(at, r, pair, seen))
+			return -EINVAL;
+	}
+	return 0;
+}
+
+/* ---- targets */
+
+static int set_rest(const struct conf_at *at, struct conf_rule *r, struct conf_text rest)
+{
+	if (decode(at, "target", r->target, sizeof(r->target), rest))
+		return -EINVAL;
+	if (!r->target[0])
+		return 0;
+	if (r->be->target == BE_TARGET_NAME) {
+		if (!text_is_name(r->target))
+			return conf_fail(at, "\"%.100s\" is not a name for a %s store (1 to 64 "
+					 "of A-Z a-z 0-9 . _ -, not beginning with .)",
+					 r->target, r->be->name);
+		return 0;
+	}
+	if (r->target[0] != '/')
+		return conf_fail(at, "directory \"%.200s\" of %s is not absolute (it must begin "
+				 "with /)", r->target, r->be->name);
+	text_clean_path(r->target);
+	return 0;
+}
+
+static int set_backend(const struct conf_at *at, struct conf_rule *r, struct conf_text name,
+		       int colon)
+{
+	char word[WORD_MAX_LEN];
+
+	if (decode(at, "the name of a back end", word, sizeof(word), name))
+		return -EINVAL;
+	for (unsigned i = 0; i < be_ninfos; i++)
+		if (!strcmp(word, be_infos[i].name))
+			r->be = &be_infos[i];
+	if (!r->be)
+		return conf_fail(at, "unknown back end \"%s\"%s", word,
+				 conf_hint(word, backend_names()));
+	if (!colon)
+		return conf_fail(at, "target \"%s\" lacks its colon (%s:)", word, word);
+	for (unsigned i = 0; i < r->be->noptions; i++)
+		r->value[i] = r->be->options[i].def;
+	return 0;
+}
+
+int conf_set_target(const struct conf_at *at, struct conf_rule *r, struct conf_text text,
+		    unsigned *seen)
+{
+	struct conf_text rest = conf_split(&text, '?');
+	int colon = memchr(rest.s, ':', rest.n) != NULL;
+	struct conf_text name = conf_split(&rest, ':');
+
+	if (!name.n)
+		return conf_fail(at, "missing target for %.200s (such as uring:)", r->prefix);
+	if (set_backend(at, r, name, colon) || set_rest(at, r, rest))
+		return -EINVAL;
+	return set_query(at, r, text, seen);
+}
+
+int conf_set_stats(const struct conf_at *at, struct conf *c, const char *value)
+{
+	if (!strcmp(value, "off")) {
+		c->stats = CONF_STATS_OFF;
+		return 0;
+	}
+	if (value[0] != '/')
+		return conf_fail(at, "\"%.200s\" is neither off nor an absolute directory", value);
+	if (strlen(value) >= sizeof(c->stats_dir))
+		return conf_fail(at, "the directory is longer than %zu bytes",
+				 sizeof(c->stats_dir) - 1);
+	strcpy(c->stats_dir, value);
+	text_clean_path(c->stats_dir);
+	c->stats = CONF_STATS_DIR;
+	return 0;
+}

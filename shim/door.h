@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT */
+/* What the doors share: exporting a name, timing a call, naming a twin. */
+#ifndef SHIM_DOOR_H
+#define SHIM_DOOR_H
+
+#include <errno.h>
+
+#include "fdtab.h"
+#include "file.h"
+#include "place.h"
+#include "real.h"
+#include "stats.h"
+
+#define EXPORT __attribute__((visibility("default")))
+
+/*
+ * Another exported name for a function defined in this file. By `.set`, since
+ * __attribute__((alias)) wants one type for stat and stat64.
+ */
+#define TWIN_OF(new, old) __asm__(".globl " #new "\n\t.set " #new ", " #old);
+
+_Static_assert(sizeof(off_t) == 8 && sizeof(struct stat) == sizeof(struct stat64),
+	       "the *64 names are the plain ones only on LP64");
+
+/* The size class of a call whose size is only known from its result. */
+#define SIZE_OF_RESULT ((size_t)-1)
+
+/* The failure value of a function returning `type`: -1, or NULL. */
+#define FAILED(type) ((type)(uintptr_t)(__builtin_classify_type((type)0) == 5 ? 0 : -1))
+
+static inline void door_end(enum call call, struct mount *m, unsigned slot, uint64_t t0,
+			    size_t size, ssize_t r)
+{
+	size_t done = size && r > 0 ? (size_t)r : 0;
+	int error = r == -1 ? errno : 0;
+
+	if (call == CALL_posix_fallocate || call == CALL_posix_fadvise)
+		error = (int)r, done = 0;
+	stats_end(call, m->id, slot, t0, size == SIZE_OF_RESULT ? done : size, done, error);
+}
+
+/* The value of expr, a call on f, timed. */
+#define TIMED(call, f, size, expr) ({                                         \
+	uint64_t t0_ = stats_begin();                                         \
+	__typeof__(expr) r_ = (expr);                                         \
+	if (t0_)                                                              \
+		door_end(CALL_##call, (f)->mount, (f)->stat_slot, t0_, size, (ssize_t)r_); \
+	r_; })
+
+/* The end of a call on a path; p may be NULL. */
+static inline void door_path_end(enum call call, const struct place *p, uint64_t t0, int failed)
+{
+	if (t0)
+		stats_end(call, p ? p->mount->id : 0, STATS_NO_FILE, t0, 0, 0,
+			  failed ? errno : 0);
+}
+
+/* Forgets what the number of a descriptor made by libc meant; returns it. */
+static inline int door_fresh(int fd)
+{
+	if (fd >= 0 && __builtin_expect(fdtab_get(fd) != NULL, 0)) {
+		int saved = errno;
+
+		if (fdtab_ours())
+			fdtab_set(fd, NULL);
+		errno = saved;
+	}
+	return fd;
+}
+
+/*
+ * open(2), openat(2) and creat(2) are all this: resolves, opens, makes the
+ * descriptor ours. Returns it, or -1 and errno.
+ */
+int open_at(enum call call, int dirfd, const char *path, int flags, mode_t mode);
+
+#endif

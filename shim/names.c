@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: MIT */
+/* The doors with two names, or with a name that goes back to the program. */
+#include <string.h>
+
+#include "door.h"
+
+static int two_places(struct place **a, struct place **b, int adir, const char *apath,
+		      int afollow, int bdir, const char *bpath)
+{
+	int r = place_get(a, adir, apath, afollow);
+
+	if (r == 0)
+		r = place_get(b, bdir, bpath, PLACE_PARENT);
+	/* two stores may share a tmpfs; to the program they are two file systems */
+	if (r == 0 && (*a)->mount != (*b)->mount && *(*a)->virt && *(*b)->virt &&
+	    ((*a)->translated || (*b)->translated))
+		r = -EXDEV;
+	return r;
+}
+
+/* `call` with adir, apath, bdir and bpath resolved. */
+#define TWO(name, adir, apath, afollow, bdir, bpath, call) ({                 \
+	struct place *a_ = NULL, *b_ = NULL;                                  \
+	uint64_t t0_ = stats_begin();                                         \
+	int v_ = -1, r_ = 0;                                                  \
+	if (mounts_count) {                                                   \
+		r_ = two_places(&a_, &b_, adir, apath, afollow, bdir, bpath); \
+		if (r_ == 0) {                                                \
+			adir = a_->dirfd, apath = a_->path;                   \
+			bdir = b_->dirfd, bpath = b_->path;                   \
+		}                                                             \
+	}                                                                     \
+	if (r_ < 0)                                                           \
+		errno = -r_;                                                  \
+	else                                                                  \
+		v_ = call;                                                    \
+	door_path_end(CALL_##name, b_ ? b_ : a_, t0_, v_ < 0);                \
+	place_put(a_);                                                        \
+	place_put(b_);                                                        \
+	v_; })
+
+EXPORT int rename(const char *from, const char *to)
+{
+	int fd = AT_FDCWD, td = AT_FDCWD;
+
+	return TWO(rename, fd, from, PLACE_PARENT, td, to, REAL(renameat)(fd, from, td, to));
+}
+
+EXPORT int renameat(int fd, const char *from, int td, const char *to)
+{
+	return TWO(renameat, fd, from, PLACE_PARENT, td, to, REAL(renameat)(fd, from, td, to));
+}
+
+EXPORT int renameat2(int fd, const char *from, int td, const char *to, unsigned flags)
+{
+	return TWO(renameat2, fd, from, PLACE_PARENT, td, to, REAL(renameat2)(fd, from, td, to, flags));
+}
+
+EXPORT int link(const char *from, const char *to)
+{
+	int fd = AT_FDCWD, td = AT_FDCWD;
+
+	return TWO(link, fd, from, 0, td, to, REAL(linkat)(fd, from, td, to, 0));
+}
+
+EXPORT int linkat(int fd, const char *from, int td, const char *to, int flags)
+{
+	return TWO(linkat, fd, from, flags & AT_SYMLINK_FOLLOW, td, to,
+		   REAL(linkat)(fd, from, td, to, flags));
+}
+
+/* A place for one path, and what it gives; the value of `call` on p. */
+#define ONE(name, type, dir, path, follow, call) ({                           \
+	struct place *p = NULL;                                               \
+	uint64_t t0_ = stats_begin();                                         \
+	type v_ = FAILED(type);                                               \
+	int r_ = place_get(&p, dir, path, follow);                            \
+	if (r_ < 0)                                                           \
+		errno = -r_;                                                  \
+	else                                                                  \
+		v_ = call;                                                    \
+	door_path_end(CALL_##name, p, t0_, v_ == FAILED(type));               \
+	place_put(p);                                                         \
+	v_; })
+
+EXPORT int symlink(const char *target, const char *path)
+{
+	return ONE(symlink, int, AT_FDCWD, path, PLACE_PARENT, REAL(symlinkat)(target, p->dirfd, p->path));
+}
+
+EXPORT int symlinkat(const char *target, int dirfd, const char *path)
+{
+	return ONE(symlinkat, int, dirfd, path, PLACE_PARENT, REAL(symlinkat)(target, p->dirfd, p->path));
+}
+
+/* The links of /proc name the file that serves; the program knows it by another path. */
+static ssize_t read_link(const struct place *p, char *buf, size_t n)
+{
+	ssize_t r;
+
+	if (!mounts_redirect || strncmp(p->virt, "/proc/", 6))
+		return REAL(readlinkat)(p->dirfd, p->path, buf, n);
+
+	struct place *q;
+
+	if (place_get(&q, AT_FDCWD, "", 0) < 0)
+		return REAL(readlinkat)(p->dirfd, p->path, buf, n);
+	r = REAL(readlinkat)(p->dirfd, p->path, q->real, sizeof(q->real) - 1);
+	if (r >= 0) {
+		q->real[r] = 0;
+		if (place_unreal(q->real, sizeof(q->real)) > 0) {
+			r = (ssize_t)strnlen(q->real, n);
+			memcpy(buf, q->real, (size_t)r);
+		} else {
+			r = REAL(readlinkat)(p->dirfd, p->path, buf, n);
+		}
+	}
+	place_put(q);
+	return r;
+}
+
+EXPORT ssize_t readlink(const char *path, char *buf, size_t n)
+{
+	return ONE(readlink, ssize_t, AT_FDCWD, path, 0, read_link(p, buf, n));
+}
+
+EXPORT ssize_t readlinkat(int dirfd, const char *path, char *buf, size_t n)
+{
+	return ONE(readlinkat, ssize_t, dirfd, path, 0, read_link(p, buf, n));
+}
+
+EXPORT ssize_t __readlink_chk(const char *path, char *buf, size_t n, size_t len)
+{
+	return n > len ? REAL(__readlink_chk)(path, buf, n, len) : readlink(path, buf, n);
+}
+
+EXPORT ssize_t __readlinkat_chk(int dirfd, const char *path, char *buf, size_t n, size_t len)
+{
+	return n > len ? REAL(__readlinkat_chk)(dirfd, path, buf, n, len)
+		       : readlinkat(dirfd, path, buf, n);
+}
+
+static int truncate_place(const struct place *p, off_t len)
+{
+	const struct backend *be = p->mount->be;
+	struct stat st;
+	int token, r, saved;
+
+	if (!(p->mount->flags & BE_SHRINK) || REAL(stat)(p->path, &st) < 0)
+		return REAL(truncate)(p->path, len);
+	token = be->shrink_begin(p->mount, st.st_ino);
+	r = REAL(truncate)(p->path, len);
+	saved = errno;
+	be->shrink_end(p->mount, st.st_ino, token);
+	errno = saved;
+	return r;
+}
+
+EXPORT int truncate(const char *path, off_t len)
+{
+	return ONE(truncate, int, AT_FDCWD, path, 1, truncate_place(p, len));
+}
+
+TWIN_OF(truncate64, truncate)
+
+/* Writes the six letters of a name made elsewhere into the program's template. */
+EXPORT char *mkdtemp(char *template)
+{
+	struct place *p = NULL;
+	char *made = NULL;
+	int r = place_get(&p, AT_FDCWD, template, 0);
+
+	if (r < 0) {
+		errno = -r;
+	} else if (!p->translated) {
+		made = REAL(mkdtemp)(template);
+	} else if (REAL(mkdtemp)(p->real)) {
+		memcpy(template + strlen(template) - 6, p->real + strlen(p->real) - 6, 6);
+		made = template;
+	}
+	place_put(p);
+	return made;
+}
+
+/* getcwd's contract: a NULL buf is allocated, of `n` bytes or as many as needed. */
+static char *give_path(const char *path, char *buf, size_t n)
+{
+	size_t need = strlen(path) + 1;
+
+	if ((buf || n) && need > n) {
+		errno = ERANGE;
+		return NULL;
+	}
+	if (!buf)
+		buf = malloc(n ? n : need);
+	return buf ? memcpy(buf, path, need) : NULL;
+}
+
+EXPORT char *getcwd(char *buf, size_t n)
+{
+	struct place *p;
+	char *cwd;
+
+	if (!mounts_redirect || (buf && !n) || place_get(&p, AT_FDCWD, "", 0) < 0)
+		return REAL(getcwd)(buf, n);
+	cwd = REAL(getcwd)(p->real, PATH_MAX);
+	if (cwd && place_unreal(p->real, sizeof(p->real)) > 0)
+		cwd = give_path(p->real, buf, n);
+	else
+		cwd = REAL(getcwd)(buf, n);
+	place_put(p);
+	return cwd;
+}
+
+EXPORT char *__getcwd_chk(char *buf, size_t n, size_t len)
+{
+	return n > len ? REAL(__getcwd_chk)(buf, n, len) : getcwd(buf, n);
+}
+
+EXPORT char *get_current_dir_name(void)
+{
+	/* libc's believes $PWD when it names the same directory, and so do we */
+	return mounts_redirect ? getcwd(NULL, 0) : REAL(get_current_dir_name)();
+}
+
+EXPORT char *realpath(const char *path, char *resolved)
+{
+	struct place *p = NULL;
+	struct stat st;
+	char *result = NULL;
+	int r;
+
+	if (!mounts_redirect || !path)
+		return REAL(realpath)(path, resolved);
+	r = place_get(&p, AT_FDCWD, path, 1);
+	if (r < 0)
+		errno = -r;
+	else if (!p->translated || !*p->virt)
+		result = REAL(realpath)(p->path, resolved);
+	else if (REAL(stat)(p->path, &st) == 0)
+		result = give_path(p->virt, resolved, resolved ? PATH_MAX : 0);
+	place_put(p);
+	return result;
+}
+
+EXPORT char *__realpath_chk(const char *path, char *resolved, size_t len)
+{
+	return len < PATH_MAX ? REAL(__realpath_chk)(path, resolved, len)
+			      : realpath(path, resolved);
+}
+
+EXPORT char *canonicalize_file_name(const char *path)
+{
+	return realpath(path, NULL);
+}
+
+/*
+ * A successful exec gives nothing back, and after vfork the place would be
+ * lost to the parent: the path moves to the stack first.
+ */
+static int exec_path(const char *path, char copy[PATH_MAX])
+{
+	struct place *p;
+	int r = place_get(&p, AT_FDCWD, path, 1);
+
+	if (r < 0) {
+		errno = -r;
+		return -1;
+	}
+	r = p->translated;
+	if (r)
+		strcpy(copy, p->path);
+	place_put(p);
+	return r;
+}
+
+EXPORT int execve(const char *path, char *const argv[], char *const envp[])
+{
+	char copy[PATH_MAX];
+	int r = mounts_redirect ? exec_path(path, copy) : 0;
+
+	return r < 0 ? -1 : REAL(execve)(r ? copy : path, argv, envp);
+}
+
+EXPORT int execv(const char *path, char *const argv[])
+{
+	return execve(path, argv, environ);
+}
+
+EXPORT int closedir(DIR *dir)
+{
+	if ((uintptr_t)dir)     /* declared never to be NULL; libc says EINVAL */
+		door_fresh(dirfd(dir));
+	return REAL(closedir)(dir);
+}

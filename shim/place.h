@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * From the path a program names to the file that serves it. Without a rule
+ * that redirects, a path is left as it is and only attributed to its rule.
+ * With one, it is walked component by component as the kernel would: `.`,
+ * `..` and symbolic links, from the working directory or any directory
+ * descriptor, so that no way into a prefix is missed and none out of a store
+ * leads to a file beside it.
+ */
+#ifndef SHIM_PLACE_H
+#define SHIM_PLACE_H
+
+#include <limits.h>
+#include "mount.h"
+
+#define PLACE_PARENT (-1)
+
+struct place {
+	struct mount *mount;
+	int dirfd;               /* pass these two on to libc */
+	const char *path;
+	int translated;          /* path is not what the program wrote */
+	int links;               /* symbolic links on the way */
+	char virt[PATH_MAX];     /* the clean absolute path, as the program sees it; "" if unknown */
+	char real[PATH_MAX * 2]; /* where `path` points when translated */
+	char rest[PATH_MAX * 2]; /* the walk's own */
+	char link[PATH_MAX];
+};
+
+/*
+ * Resolves `path` at `dirfd` (AT_FDCWD for the working directory); a link at
+ * the end is followed if `follow` is 1, and if it is 0 only where a slash
+ * comes after it; with PLACE_PARENT never, as when a name is made or removed.
+ * The path may be a bad pointer: it is then
+ * passed on, for the kernel to report. On success *p is a place of the pool,
+ * to be given back with place_put; mount_start has run for its mount. Returns
+ * 0 or -errno (ELOOP, ENOTDIR, ENAMETOOLONG, ENOMEM, or what start failed
+ * with). Uses little stack.
+ */
+int place_get(struct place **p, int dirfd, const char *path, int follow);
+
+/* Gives it back; errno is kept. NULL is fine. */
+void place_put(struct place *p);
+
+/*
+ * The mount of an open descriptor, by what the kernel calls it now; its path
+ * as the program sees it is left in virt (PATH_MAX bytes). mount_none, and
+ * "" for what has no path.
+ */
+struct mount *place_of_fd(int fd, char *virt);
+
+/*
+ * Turns a path the kernel gave (getcwd, readlink of /proc/self/fd) into the
+ * one the program knows, in place if it fits in `size`. Returns 1 if it
+ * changed, 0 if not, -ERANGE if it does not fit.
+ */
+int place_unreal(char *path, size_t size);
+
+#endif

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/* libc's own functions, resolved by name; see real.h. */
+#include "real.h"
+
+#include <dlfcn.h>
+#include <stddef.h>
+
+struct real real;
+
+static const struct {
+	const char *name;
+	size_t offset;
+} rows[] = {
+#define ROW(name) { #name, offsetof(struct real, name) },
+#include "rows.h"
+#undef ROW
+};
+
+void real_init(void)
+{
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		void **slot = (void **)((char *)&real + rows[i].offset);
+
+		if (!__atomic_load_n(slot, __ATOMIC_RELAXED))
+			__atomic_store_n(slot, dlsym(RTLD_NEXT, rows[i].name),
+					 __ATOMIC_RELAXED);
+	}
+}

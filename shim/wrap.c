@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT */
+/* The doors of calls.def that follow a shape; see there. */
+#include "door.h"
+
+#define FD(ret, name, params, size, fdarg, ...)                               \
+EXPORT ret name params                                                        \
+{                                                                             \
+	struct file *f = fdtab_get(fd);                                       \
+	if (__builtin_expect(!f, 1))                                          \
+		return REAL(name)(fdarg __VA_OPT__(,) __VA_ARGS__);           \
+	return TIMED(name, f, size, file_##name(f, fdarg __VA_OPT__(,) __VA_ARGS__)); \
+}
+
+#define PASS(ret, name, params, ...)                                          \
+EXPORT ret name params                                                        \
+{                                                                             \
+	struct file *f = fdtab_get(fd);                                       \
+	if (__builtin_expect(!f, 1))                                          \
+		return REAL(name)(__VA_ARGS__);                               \
+	return TIMED(name, f, 0, REAL(name)(__VA_ARGS__));                    \
+}
+
+#define FOLLOW_UNLESS(flags) (!((flags) & AT_SYMLINK_NOFOLLOW))
+
+#define AT_PATH(ret, name, dir, follow, assign, ...)                          \
+	struct place *p = NULL;                                               \
+	uint64_t t0 = stats_begin();                                          \
+	ret v = FAILED(ret);                                                  \
+	int r = mounts_count ? place_get(&p, dir, path, follow) : 0;          \
+	if (r < 0) {                                                          \
+		errno = -r;                                                   \
+	} else {                                                              \
+		if (p) {                                                      \
+			assign;                                               \
+			path = p->path;                                       \
+		}                                                             \
+		v = REAL(name)(__VA_ARGS__);                                  \
+	}                                                                     \
+	door_path_end(CALL_##name, p, t0, v == FAILED(ret));                  \
+	place_put(p);                                                         \
+	return v;
+
+#define PATH(ret, name, params, follow, ...)                                  \
+EXPORT ret name params                                                        \
+{                                                                             \
+	AT_PATH(ret, name, AT_FDCWD, follow, (void)0, __VA_ARGS__)            \
+}
+
+#define PATHAT(ret, name, params, follow, ...)                                \
+EXPORT ret name params                                                        \
+{                                                                             \
+	AT_PATH(ret, name, dirfd, follow, dirfd = p->dirfd, __VA_ARGS__)      \
+}
+
+#define NEWFD(ret, name, params, ...)                                         \
+EXPORT ret name params                                                        \
+{                                                                             \
+	return door_fresh(REAL(name)(__VA_ARGS__));                           \
+}
+
+/* libc's twin aborts with its own message; the rest is the plain call. */
+#define CHK(ret, name, params, misuse, ...)                                   \
+EXPORT ret __##name##_chk params                                              \
+{                                                                             \
+	if (misuse)                                                           \
+		return REAL(__##name##_chk)(__VA_ARGS__, len);                \
+	return name(__VA_ARGS__);                                             \
+}
+
+#define ALIAS(new, old) TWIN_OF(new, old)
+#define TWIN(new, old)
+#define OWN(name)
+
+#include "calls.def"

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: MIT */
+/* The two forms of a report; cmd_report in report.c chooses. */
+#ifndef TOOLS_REPORT_H
+#define TOOLS_REPORT_H
+
+#include <stdio.h>
+
+#include "segment.h"
+
+void report_text(const struct stats_set *set, FILE *out);
+
+/* Returns 0, or -1 if it could not be written. */
+int report_json(const struct stats_set *set, FILE *out);
+
+#endif
