@@ -126,20 +126,27 @@ static ssize_t mem_preadv(struct file *f, int fd, const struct iovec *iov, int c
 	return era_of(mf->slot) == era ? n : BE_NATIVE;
 }
 
-/* How many bytes a write of n at off would add to a file; -1 is the position. */
-static size_t added(int fd, off_t off, size_t n)
+/*
+ * How many bytes a write of n would add to a file, at `off` or, if that is
+ * -1, at its position or its end.
+ */
+static size_t added(int fd, int append, off_t off, size_t n)
 {
 	struct stat st;
+	size_t inside;
 
 	if (REAL(fstat)(fd, &st) < 0)
 		return n;
-	if (off < 0)
+	if (append)
+		off = st.st_size;
+	else if (off < 0)
 		off = REAL(lseek)(fd, 0, SEEK_CUR);
-	if (off < 0 || st.st_blocks * 512 < st.st_size)     /* holes may be filled anywhere */
+	if (off < 0 || off >= st.st_size)
 		return n;
-	if (off + (off_t)n <= st.st_size)
-		return 0;
-	return off > st.st_size ? n : (size_t)(off + (off_t)n - st.st_size);
+	inside = (uint64_t)(st.st_size - off) < n ? (size_t)(st.st_size - off) : n;
+	if (st.st_blocks * 512 >= st.st_size)     /* no holes */
+		return n - inside;
+	return n - inside + hole_bytes(fd, off, inside);
 }
 
 static int mem_room(struct mount *m, size_t n)
@@ -169,7 +176,7 @@ static ssize_t kernel_pwritev(struct file *f, int fd, const struct iovec *iov, i
 	ssize_t r;
 
 	if (f->mount->rule->value[MEM_SIZE]) {
-		int room = mem_room(f->mount, added(fd, f->flags & O_APPEND ? -1 : off, n));
+		int room = mem_room(f->mount, added(fd, f->flags & O_APPEND, off, n));
 
 		if (room < 0)
 			return room;

@@ -74,7 +74,7 @@ static void explain(int error)
 {
 	if (error == EPERM || error == ENOSYS || error == EINVAL || error == EACCES)
 		atomic_store(&denied, error);
-	stats_note("uring: no ring (%s%s): plain calls instead", strerrorname_np(error),
+	stats_note("io_uring is not used (%s%s): plain calls instead", strerrorname_np(error),
 		   error == EPERM ? ", kernel.io_uring_disabled or seccomp" :
 		   error == EINVAL ? ", the kernel is older than 5.18" : "");
 }

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <string.h>
 #include <time.h>
 
 #include "guard.h"
@@ -252,6 +253,30 @@ void window_wrote(struct window *w, uint64_t era, off_t off, size_t n)
 			set_known(m, (size_t)off / PAGE, (end - 1) / PAGE);
 	}
 	atomic_flag_clear(&w->busy);
+}
+
+size_t hole_bytes(int fd, off_t off, size_t n)
+{
+	off_t start = off & ~(off_t)(PAGE - 1);
+	size_t len = n + (size_t)(off - start), holes = 0;
+	unsigned char vec[PROBE_PAGES];
+	char *m;
+
+	if (!n)
+		return 0;
+	m = REAL(mmap)(NULL, len, PROT_READ, MAP_SHARED, fd, start);
+	if (m == MAP_FAILED)
+		return n;
+	for (size_t at = 0; at < len; at += sizeof(vec) * PAGE) {
+		size_t part = len - at < sizeof(vec) * PAGE ? len - at : sizeof(vec) * PAGE;
+
+		if (mincore(m + at, part, vec) < 0)
+			memset(vec, 0, sizeof(vec));
+		for (size_t i = 0; i * PAGE < part; i++)
+			holes += vec[i] & 1 ? 0 : PAGE;
+	}
+	munmap(m, len);
+	return holes < n ? holes : n;
 }
 
 void window_free(struct window *w)

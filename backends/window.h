@@ -56,6 +56,12 @@ void window_refresh(struct window *w, int fd, uint64_t era);
 /* The kernel just wrote [off, off + n) in `era`: pages known, size no smaller. */
 void window_wrote(struct window *w, uint64_t era, off_t off, size_t n);
 
+/*
+ * How much of [off, off + n) lies in pages that are not there, in bytes; n if
+ * that cannot be told. The range is within the file.
+ */
+size_t hole_bytes(int fd, off_t off, size_t n);
+
 /* Unmaps everything. No other user may be left. */
 void window_free(struct window *w);
 

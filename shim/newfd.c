@@ -19,6 +19,8 @@ EXPORT int pipe(int fds[2])
 	return fresh_pair(REAL(pipe)(fds), fds);
 }
 
+TWIN_OF(__pipe, pipe)
+
 EXPORT int pipe2(int fds[2], int flags)
 {
 	return fresh_pair(REAL(pipe2)(fds, flags), fds);
