@@ -30,14 +30,14 @@ TOOL_OBJ := $(TOOL_SRC:%.c=$(B)/tool/%.o)
 UNITS := $(patsubst tests/unit/%.c,$(B)/tests/unit/%,$(wildcard tests/unit/*.c))
 MAN := $(wildcard shim/*.[1-8] backends/*.[1-8] tools/*.[1-8])
 
-.PHONY: all deps units demo check check-long bench lint sanitize install uninstall clean
+.PHONY: all deps units demo check check-long bench lint sanitize sanitized install uninstall clean
 all: $(B)/libshim.so $(B)/shim
 
 # -z initfirst: other libraries' constructors do I/O, and ours must have run.
 $(B)/libshim.so: $(LIB_OBJ) $(B)/flags
 	$(call say,LINK,$@)
-	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -shared -o $@ $(LIB_OBJ) $(STATIC_LIBS) \
-	    -Wl,-z,defs,-z,now,-z,initfirst,--exclude-libs,ALL,-soname,libshim.so
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -shared -o $@.new $(LIB_OBJ) $(STATIC_LIBS) \
+	    -Wl,-z,defs,-z,now,-z,initfirst,--exclude-libs,ALL,-soname,libshim.so && mv $@.new $@
 
 $(B)/shim: $(TOOL_OBJ) $(B)/flags
 	$(call say,LINK,$@)
@@ -75,12 +75,12 @@ demo: deps
 	$(Q)tests/demo.sh
 
 check: deps
-	$(Q)$(MAKE) -s all units
-	$(Q)SANITIZE=1 tests/run.sh
+	$(Q)$(MAKE) -s all units sanitized
+	$(Q)tests/run.sh
 
 check-long: deps
-	$(Q)$(MAKE) -s all units
-	$(Q)LONG=1 SANITIZE=1 tests/run.sh
+	$(Q)$(MAKE) -s all units sanitized
+	$(Q)LONG=1 tests/run.sh
 
 deps:
 	$(Q).ci/setup check
@@ -94,10 +94,13 @@ lint:
 	$(Q)$(MAKE) -s all
 	$(Q).ci/lint
 
-# The unit tests under ASan and UBSan, then TSan; each in a build of its own.
-sanitize: deps
+# The unit tests under ASan and UBSan, and under TSan; each in a build of its own.
+sanitized:
 	$(Q)$(MAKE) -s B=$(B)/asan CFLAGS='-O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined' units
 	$(Q)$(MAKE) -s B=$(B)/tsan CFLAGS='-O1 -g -fsanitize=thread' units
+
+sanitize: deps
+	$(Q)$(MAKE) -s units sanitized
 	$(Q)tests/run.sh unit
 
 install: all

@@ -111,6 +111,7 @@ static ssize_t mem_preadv(struct file *f, int fd, const struct iovec *iov, int c
 
 	if (off < 0 || rwf || n <= 0 || n > RW_MAX || !mf->slot || (f->flags & O_ACCMODE) == O_WRONLY)
 		return BE_NATIVE;
+	window_prefetch(&mf->window, off, (size_t)n);
 	era = era_of(mf->slot);
 	if (era & 1) {
 		repair(mf->slot);
@@ -219,6 +220,8 @@ static ssize_t mem_pwritev(struct file *f, int fd, const struct iovec *iov, int 
 		return BE_NATIVE;
 	if (!mf->slot)
 		return kernel_pwritev(f, fd, iov, cnt, off, rwf, (size_t)n);
+	if (off >= 0)
+		window_prefetch(&mf->window, off, (size_t)n);
 	held = mem_lock(mf->slot);
 	r = write_locked(f, fd, iov, cnt, off, rwf, (size_t)n);
 	if (held)

@@ -15,6 +15,7 @@
 #define MISSES_MIN 3             /* accesses before a mapping is worth its faults */
 #define MAP_MIN (1ul << 20)
 #define MAP_MAX (1ul << 40)
+#define PREFETCH_MAX 1024ul      /* the hardware follows from there */
 #define PROBE_PAGES 512ul        /* looked up by one mincore */
 
 /* The pages' bits follow the mapping in one reservation of their own. */
@@ -88,6 +89,17 @@ int window_covers(const struct window *w, uint64_t era, off_t off, size_t n)
 		return 0;
 	m = atomic_load_explicit(&w->map, memory_order_acquire);
 	return m && (uint64_t)off + n <= m->len && pages_known(m, off, n);
+}
+
+void window_prefetch(const struct window *w, off_t off, size_t n)
+{
+	const struct mapping *m = atomic_load_explicit(&w->map, memory_order_acquire);
+	size_t len = n < PREFETCH_MAX ? n : PREFETCH_MAX;
+
+	if (!m || (uint64_t)off + n > m->len)
+		return;
+	for (size_t i = 0; i < len; i += 64)
+		__builtin_prefetch(m->addr + off + i);
 }
 
 static char *address(const struct window *w, off_t off)

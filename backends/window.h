@@ -36,6 +36,12 @@ struct window {
 int window_covers(const struct window *w, uint64_t era, off_t off, size_t n);
 
 /*
+ * Starts fetching the beginning of [off, off + n) into the cache, while the
+ * caller finds out whether it may be copied. A hint: never faults.
+ */
+void window_prefetch(const struct window *w, off_t off, size_t n);
+
+/*
  * Copies between the window and the vector, from offset `off`. 0, or -errno
  * when part may have been copied and the kernel is to be asked.
  */

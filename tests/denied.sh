@@ -1,0 +1,30 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# Where io_uring is denied, rules that ask for it work all the same, and the
+# report says why it is not used.
+. "${0%/*}/lib.sh"
+requires sha256sum
+
+bad=0
+head -c 1000003 /dev/urandom >"$TMP/data"
+for error in EPERM ENOSYS; do
+	for rule in 'uring:?engine=ring' 'uring:' 'uring:?map=on'; do
+		at "$rule"
+		rm -rf "${STATS:?}"/*
+		# the filter first, so that nothing of ours runs without it
+		env SHIM_MAP="$PREFIX=$TARGET" SHIM_CONFIG= SHIM_STATS="$STATS" "$BIN/denied" $error \
+		    env LD_PRELOAD="$LIB" bash -c '
+			cat "$1/data" >"$2/a"; dd if="$2/a" of="$2/b" bs=4096 status=none
+			dd if="$2/a" of="$2/b" bs=7777 conv=notrunc status=none; cmp "$2/a" "$2/b"' - "$TMP" "$PREFIX" >"$TMP/out" 2>&1
+		status=$?
+		[ $status = 77 ] && skip "no seccomp here"
+		[ $status = 0 ] || { echo "$error $rule: status $status"; cat "$TMP/out"; bad=1; }
+		cmp "$TMP/data" "$PREFIX/b" || { echo "$error $rule: other bytes"; bad=1; }
+		shim "$BIN/denied" $error "$BIN/fsx" -n 2000 "$PREFIX/f" >"$TMP/out" 2>&1 || { echo "$error $rule: fsx"; cat "$TMP/out"; bad=1; }
+		[ "$rule" = 'uring:?engine=ring' ] || continue
+		"$SHIM" report "$STATS" >"$TMP/report" 2>&1
+		grep -i uring "$TMP/report" | grep >/dev/null -iE "$error|$([ $error = EPERM ] && echo 'not permitted' || echo 'not implemented')" ||
+			{ echo "$error: the report does not say why io_uring is not used:"; head -20 "$TMP/report"; bad=1; }
+	done
+done
+exit $bad

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The working directory inside a rule: chdir, fchdir, getcwd, relative names,
+ * realpath. Fails if a relative name leads elsewhere, or the program is told
+ * another directory than the one it asked for.
+ */
+#include "door.h"
+
+static char b[PATH_MAX];
+
+static void where(int line)
+{
+	char *s = get_current_dir_name();
+
+	errno = UNTOUCHED;
+	say("%d: getcwd %s", line, getcwd(b, sizeof(b)) ? shown(b) : name_of(errno));
+	say("%d: get_current_dir_name %s", line, shown(s));
+	free(s);
+	s = getcwd(NULL, 0);
+	say("%d: getcwd(NULL) %s", line, shown(s));
+	free(s);
+}
+#define WHERE() where(__LINE__)
+
+static void real(int line, const char *path)
+{
+	char *s = realpath(path, NULL);
+
+	say("%d: realpath %s: %s", line, shown(path), s ? shown(s) : name_of(errno));
+	free(s);
+	s = realpath(path, b);
+	if (s)
+		say("%d: %s", line, shown(s));
+	s = canonicalize_file_name(path);
+	say("%d: canonical %s", line, s ? shown(s) : name_of(errno));
+	free(s);
+}
+#define REAL_PATH(path) real(__LINE__, path)
+
+static void door(void)
+{
+	struct stat st;
+	int fd, d;
+	pid_t pid;
+
+	make(P("file"), 60, 1);
+	CALL(mkdir(P("sub"), 0755));
+	make(P("sub/inner"), 70, 2);
+	CALL(symlink("sub", P("link")));
+
+	CALL(chdir(dir));
+	WHERE();
+	CALL(stat("file", &st));
+	fd = CALL(open("file", O_RDWR));
+	CONTENT(fd);
+	CALL(close(fd));
+	FILE_AT("./sub/../file");
+	fd = CALL(open("made", O_RDWR | O_CREAT, 0644));
+	CALL(write(fd, "made", 4));
+	CALL(close(fd));
+	FILE_AT(P("made"));
+	CALL(chdir("sub"));
+	WHERE();
+	FILE_AT("inner");
+	FILE_AT("../made");
+	CALL(rename("../made", "made"));
+	CALL(access("made", F_OK));
+	CALL(truncate("made", 2));
+	FILE_AT("made");
+	CALL(unlink("made"));
+	CALL(chdir(".."));
+	WHERE();
+	CALL(chdir("link"));
+	WHERE();
+	CALL(chdir("/"));
+	WHERE();
+	d = CALL(open(P("sub"), O_RDONLY | O_DIRECTORY));
+	CALL(fchdir(d));
+	WHERE();
+	FILE_AT("inner");
+	CALL(close(d));
+	CALL(chdir("none"));
+	CALL(chdir("inner"));
+	CALL(chdir(""));
+	CALL(fchdir(-1));
+	WHERE();
+	PTR(getcwd(OPAQUE((char *)b), 3));
+	PTR(getcwd(OPAQUE((char *)b), 0));
+
+	pid = split();
+	if (!pid) {
+		FILE_AT("inner");
+		CALL(chdir(".."));
+		FILE_AT("file");
+		_exit(0);
+	}
+	WAIT(pid);
+	FILE_AT("inner");
+	/* and in a program of its own */
+	pid = split();
+	if (!pid) {
+		execl("/bin/sh", "sh", "-c", "cat < inner | cksum; cat ../file | cksum; pwd | sed 's,.*/,,'", (char *)NULL);
+		_exit(9);
+	}
+	WAIT(pid);
+
+	REAL_PATH(P("file"));
+	REAL_PATH(P("link/inner"));
+	REAL_PATH(P("link/../sub/./inner"));
+	REAL_PATH("inner");
+	REAL_PATH("../link");
+	REAL_PATH(P("none"));
+	REAL_PATH(P("none/x"));
+	REAL_PATH(P("file/x"));
+	REAL_PATH("");
+	REAL_PATH("/dev/null");
+	PTR(realpath(OPAQUE((char *)NULL), NULL));
+
+	/* a working directory that is removed */
+	CALL(mkdir(P("gone"), 0700));
+	CALL(chdir(P("gone")));
+	CALL(rmdir(P("gone")));
+	say("%s", getcwd(b, sizeof(b)) ? shown(b) : name_of(errno));
+	CALL(open("x", O_CREAT | O_RDWR, 0600));
+	CALL(chdir(".."));
+	WHERE();
+	CALL(chdir("/"));
+}

@@ -1,0 +1,23 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# fsx.sh RULE: random operations against a model: alone, with 4 threads, with
+# 2 processes, and an observer that is not under the rule. With LONG=1 two
+# minutes of each.
+# each rule
+. "${0%/*}/lib.sh"
+
+if [ "${LONG:-}" ]; then
+	much="-d 120"
+else
+	much="-n 6000"
+fi
+seen=$PREFIX/f
+case $RULE in
+mem:*) seen=$SEEN/f ;;
+esac
+bad=0
+for how in "-o $seen" "-l 1048576 -o $seen" "-t 4" "-t 4 -1 -o $seen" "-p 2 -o $seen" "-p 2 -t 2 -1 -l 1000003"; do
+	shim timeout $([ "${LONG:-}" ] && echo 200 || echo 60) "$BIN/fsx" $much $how ${SEED:+-s $SEED} "$PREFIX/f" >"$TMP/out" 2>&1 ||
+		{ echo "fsx $how: status $?"; cat "$TMP/out"; bad=1; }
+done
+exit $bad

@@ -1,0 +1,45 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# kill.sh RULE: after SIGKILL in the middle of a run the report has every
+# call that ended, and none that did not.
+# each rule
+. "${0%/*}/lib.sh"
+requires python3 mkfifo
+[ -x "$SHIM" ] || fail "$SHIM is missing"
+
+bad=0
+shim dd if=/dev/zero of="$PREFIX/f" bs=4096 count=4 status=none || fail "cannot make the file"
+mkfifo "$TMP/pipe"
+for threads in 1 4; do
+	for round in 1 2 3; do
+		rm -rf "${STATS:?}"/*
+		wc -c <"$TMP/pipe" >"$TMP/count" &
+		counter=$!
+		# not through shim(): the process killed must be the program
+		env SHIM_MAP="$PREFIX=$TARGET" SHIM_CONFIG= SHIM_STATS="$STATS" LD_PRELOAD="$LIB" \
+		    "$BIN/killed" "$PREFIX/f" $threads >"$TMP/pipe" 2>"$TMP/err" &
+		pid=$!
+		# a busy machine may take its time to get there
+		for _ in $(seq 200); do
+			[ "$(readlink /proc/$pid/fd/1) $(cat /proc/$pid/comm)" = "$TMP/pipe killed" ] && break
+			sleep 0.05
+		done
+		sleep 0.$((RANDOM % 3 + 1))
+		kill -9 $pid || { echo "it had ended: $(cat "$TMP/err")"; bad=1; }
+		wait $pid 2>/dev/null
+		wait $counter
+		logged=$(cat "$TMP/count")
+		"$SHIM" report --json "$STATS" >"$TMP/json" 2>"$TMP/err" || { echo "report: $(cat "$TMP/err")"; bad=1; continue; }
+		counted=$(python3 -c '
+import json, sys
+r = json.load(open(sys.argv[1]))
+print(sum(c["count"] for c in r["calls"] + r["coarse"] if c["call"] == "pread"))' "$TMP/json")
+		# each thread may be between its pread and its byte
+		if [ "$counted" -lt "$logged" ] || [ "$counted" -gt $((logged + threads)) ]; then
+			echo "$threads threads: $logged calls logged, $counted reported"
+			bad=1
+		fi
+		[ "$logged" -gt 0 ] || { echo "nothing happened"; bad=1; }
+	done
+done
+exit $bad

@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: MIT
+# What the test scripts share; each begins with: . "${0%/*}/lib.sh" (in
+# doors/: the same file). Gives a directory of its own, $TMP, and with a rule
+# as first argument of the script $PREFIX, $NATIVE and shim().
+
+set -u
+set -o pipefail
+export LC_ALL=C
+
+ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+BIN=$ROOT/build/tests
+LIB=${SHIM_LIB:-$ROOT/build/libshim.so}
+SHIM=${SHIM_TOOL:-$ROOT/build/shim}
+
+# Every rule a test that moves bytes must pass under.
+RULES=${RULES:-"posix: uring: uring:?engine=ring uring:?map=on mem:"}
+
+fail() { echo "$*" >&2; exit 1; }
+skip() { echo "skipped: $*"; exit 77; }
+
+# Skips the test unless these commands exist.
+requires() {
+	local c
+	for c in "$@"; do
+		command -v "$c" >/dev/null || skip "no $c"
+	done
+}
+
+_at_exit=()
+# Runs a command when the test ends, however it ends; the last one first.
+on_exit() { _at_exit=("$*" "${_at_exit[@]}"); }
+_finish() {
+	local status=$? c
+	trap - EXIT
+	cd /
+	for c in "${_at_exit[@]}"; do
+		eval "$c"
+	done
+	exit $status
+}
+trap _finish EXIT
+trap 'exit 143' TERM INT HUP
+
+TMP=$(mktemp -d "${TMPDIR:-/tmp}/shim-test.XXXXXX") || exit 1
+on_exit "rm -rf '$TMP'"
+STATS=$(mktemp -d /dev/shm/shim-test.XXXXXX) || exit 1
+on_exit "rm -rf '$STATS'"
+
+# How a rule is written in a test's name: "uring:?map=on" is "uring,map=on".
+rule_name() {
+	local r=${1/:\?/,}
+	echo "${r%:}"
+}
+
+_stores=0
+# at RULE: sets PREFIX, a directory under that rule; TARGET, the rule's right
+# side; NATIVE, a directory on the same kind of file system under no rule; and
+# SEEN, where an unshimmed program finds what is under PREFIX. A mem rule gets
+# a store of its own and a prefix that is not on the disk.
+at() {
+	local scheme=${1%%:*} options=""
+	case $1 in *\?*) options="?${1#*\?}" ;; esac
+	RULE=$1
+	_stores=$((_stores + 1))
+	if [ "$scheme" = mem ]; then
+		STORE=test-$$-$_stores
+		TARGET=mem:$STORE$options
+		PREFIX=$TMP/mem$_stores
+		NATIVE=$(mktemp -d /dev/shm/shim-test-native.XXXXXX) || exit 1
+		SEEN=/dev/shm/shim-mem-$(id -u)/$STORE/files
+		on_exit "rm -rf '$NATIVE'; SHIM_MAP= SHIM_CONFIG= '$SHIM' mem rm -f '$STORE' >/dev/null 2>&1 || rm -rf '${SEEN%/files}'"
+	else
+		TARGET=$1
+		PREFIX=$TMP/under$_stores
+		NATIVE=$TMP/native$_stores
+		SEEN=$PREFIX
+		mkdir "$PREFIX" "$NATIVE" || exit 1
+	fi
+}
+
+# shim CMD...: runs it with the rule of the last at().
+shim() {
+	env SHIM_MAP="$PREFIX=$TARGET" SHIM_CONFIG= SHIM_STATS="$STATS" \
+	    LD_PRELOAD="$LIB${PRELOAD_MORE:+:$PRELOAD_MORE}" "$@"
+}
+
+# Both texts must be equal; shows where they part.
+same_text() {
+	cmp -s "$1" "$2" && return 0
+	echo "$3: they differ (native, then shimmed):"
+	diff "$1" "$2" | head -"${4:-20}"
+	return 1
+}
+
+if [ -z "${NATIVE_ONLY:-}" ]; then
+	[ -e "$LIB" ] || fail "$LIB is missing: run make"
+	[ -z "$(LD_PRELOAD=$LIB SHIM_MAP= SHIM_CONFIG= SHIM_STATS=off /bin/true 2>&1)" ] ||
+		fail "$LIB does not load: $(LD_PRELOAD=$LIB /bin/true 2>&1 | head -1)"
+fi
+if [ $# -gt 0 ] && [[ $1 == *:* ]]; then
+	at "$1"
+fi
