@@ -68,6 +68,7 @@ struct file {
 	dev_t dev;
 	ino_t ino;
 	struct file *next_retired;       /* fdtab's */
+	const char *_Atomic hint;        /* where byte 0 may be in memory: worth a prefetch, nothing else */
 	_Alignas(16) char priv[BE_FILE_PRIVATE]; /* the back end's, zeroed before opened() */
 };
 
@@ -88,6 +89,13 @@ struct backend {
 	 */
 	ssize_t (*preadv)(struct file *f, int fd, const struct iovec *iov, int cnt, off_t off, int rwf);
 	ssize_t (*pwritev)(struct file *f, int fd, const struct iovec *iov, int cnt, off_t off, int rwf);
+	/*
+	 * The same with one buffer at an offset >= 0, where nanoseconds
+	 * count; errno must be as it was. [the op above]
+	 */
+	ssize_t (*pread)(struct file *f, int fd, void *buf, size_t n, off_t off);
+	ssize_t (*pwrite)(struct file *f, int fd, const void *buf, size_t n, off_t off);
+
 	int (*fstat)(struct file *f, int fd, struct stat *st);
 	int (*sync)(struct file *f, int fd, int data_only);
 

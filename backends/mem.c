@@ -94,37 +94,74 @@ static void repair(struct mem_slot *s)
 		mem_unlock(s);
 }
 
-/* Whether [off, off + n) can be copied in this era, after learning if need be. */
-static int covers(struct mem_file *mf, int fd, uint64_t era, off_t off, size_t n)
+/* The slow half of covers: learns about the file. errno is kept. */
+static int learn(struct file *f, int fd, uint64_t era, off_t off, size_t n)
 {
-	if (__builtin_expect(window_covers(&mf->window, era, off, n), 1))
-		return 1;
-	return !(era & 1) && window_learn(&mf->window, fd, era, off, n);
+	struct mem_file *mf = mem(f);
+	int saved = errno, covered;
+
+	if (era & 1) {
+		/* a truncation is under way, or its process died in it */
+		repair(mf->slot);
+		covered = 0;
+	} else {
+		covered = window_learn(&mf->window, fd, era, off, n);
+		if (covered)
+			atomic_store_explicit(&f->hint, window_at(&mf->window, 0),
+					      memory_order_relaxed);
+	}
+	errno = saved;
+	return covered;
+}
+
+/* Whether [off, off + n) can be copied in this era, after learning if need be. */
+static inline int covers(struct file *f, int fd, uint64_t era, off_t off, size_t n)
+{
+	return __builtin_expect(window_covers(&mem(f)->window, era, off, n), 1) ||
+	       learn(f, fd, era, off, n);
+}
+
+/* The era in which [off, off + n) can be read by a copy; 0 if it cannot. */
+static inline uint64_t readable(struct file *f, int fd, off_t off, size_t n)
+{
+	struct mem_file *mf = mem(f);
+	uint64_t era, now = coarse_tick();
+
+	if (n > RW_MAX || !mf->slot || (f->flags & O_ACCMODE) == O_WRONLY)
+		return 0;
+	if (__builtin_expect(!told(&mf->read_tick, now), 0)) {
+		atomic_store_explicit(&mf->read_tick, now, memory_order_relaxed);
+		return 0;
+	}
+	era = era_of(mf->slot);
+	return covers(f, fd, era, off, n) ? era : 0;
+}
+
+/* Whether no truncation came between: what was copied is what the file held. */
+static inline int still(const struct file *f, uint64_t era)
+{
+	atomic_thread_fence(memory_order_acquire);
+	return era_of(((const struct mem_file *)f->priv)->slot) == era;
+}
+
+static ssize_t mem_pread(struct file *f, int fd, void *buf, size_t n, off_t off)
+{
+	uint64_t era = readable(f, fd, off, n);
+
+	if (!era || guard_copy(buf, window_at(&mem(f)->window, off), n) < 0 || !still(f, era))
+		return BE_NATIVE;
+	return (ssize_t)n;
 }
 
 static ssize_t mem_preadv(struct file *f, int fd, const struct iovec *iov, int cnt,
 			  off_t off, int rwf)
 {
-	struct mem_file *mf = mem(f);
 	ssize_t n = iov_bytes(iov, cnt);
-	uint64_t era, now = coarse_tick();
+	uint64_t era = off >= 0 && !rwf && n > 0 ? readable(f, fd, off, (size_t)n) : 0;
 
-	if (off < 0 || rwf || n <= 0 || n > RW_MAX || !mf->slot || (f->flags & O_ACCMODE) == O_WRONLY)
+	if (!era || window_read(&mem(f)->window, iov, cnt, off) < 0 || !still(f, era))
 		return BE_NATIVE;
-	window_prefetch(&mf->window, off, (size_t)n);
-	era = era_of(mf->slot);
-	if (era & 1) {
-		repair(mf->slot);
-		return BE_NATIVE;
-	}
-	if (!told(&mf->read_tick, now)) {
-		atomic_store_explicit(&mf->read_tick, now, memory_order_relaxed);
-		return BE_NATIVE;
-	}
-	if (!covers(mf, fd, era, off, (size_t)n) || window_read(&mf->window, iov, cnt, off) < 0)
-		return BE_NATIVE;
-	atomic_thread_fence(memory_order_acquire);
-	return era_of(mf->slot) == era ? n : BE_NATIVE;
+	return n;
 }
 
 /*
@@ -174,11 +211,13 @@ static int mem_room(struct mount *m, size_t n)
 static ssize_t kernel_pwritev(struct file *f, int fd, const struct iovec *iov, int cnt,
 			      off_t off, int rwf, size_t n)
 {
+	int saved = errno;
 	ssize_t r;
 
 	if (f->mount->rule->value[MEM_SIZE]) {
 		int room = mem_room(f->mount, added(fd, f->flags & O_APPEND, off, n));
 
+		errno = saved;
 		if (room < 0)
 			return room;
 	}
@@ -197,7 +236,7 @@ static ssize_t write_locked(struct file *f, int fd, const struct iovec *iov, int
 		       n <= RW_MAX && (uint64_t)off + n <= rlimit_fsize();
 	ssize_t r;
 
-	if (mappable && covers(mf, fd, era, off, n) &&
+	if (mappable && covers(f, fd, era, off, n) &&
 	    told(&mf->write_tick, now) &&
 	    window_write(&mf->window, iov, cnt, off) == 0)
 		return (ssize_t)n;
@@ -220,13 +259,18 @@ static ssize_t mem_pwritev(struct file *f, int fd, const struct iovec *iov, int 
 		return BE_NATIVE;
 	if (!mf->slot)
 		return kernel_pwritev(f, fd, iov, cnt, off, rwf, (size_t)n);
-	if (off >= 0)
-		window_prefetch(&mf->window, off, (size_t)n);
 	held = mem_lock(mf->slot);
 	r = write_locked(f, fd, iov, cnt, off, rwf, (size_t)n);
 	if (held)
 		mem_unlock(mf->slot);
 	return r;
+}
+
+static ssize_t mem_pwrite(struct file *f, int fd, const void *buf, size_t n, off_t off)
+{
+	struct iovec iov = { (void *)buf, n };
+
+	return mem_pwritev(f, fd, &iov, 1, off, 0);
 }
 
 /* A program that looks at the times sees the next call change them. */
@@ -275,6 +319,8 @@ const struct backend be_mem = {
 	.closed = mem_closed,
 	.preadv = mem_preadv,
 	.pwritev = mem_pwritev,
+	.pread = mem_pread,
+	.pwrite = mem_pwrite,
 	.fstat = mem_fstat,
 	.shrink_begin = mem_shrink_begin,
 	.shrink_end = mem_shrink_end,

@@ -132,7 +132,13 @@ void mem_store_fork_child(void)
 
 static int is_dead(uint64_t owner, uint64_t me)
 {
-	return owner >> 32 == me >> 32 && kill((pid_t)(uint32_t)owner, 0) < 0 && errno == ESRCH;
+	int saved = errno, dead;
+
+	if (owner >> 32 != me >> 32)     /* its number means nothing here */
+		return 0;
+	dead = kill((pid_t)(uint32_t)owner, 0) < 0 && errno == ESRCH;
+	errno = saved;
+	return dead;
 }
 
 static int64_t now_ns(void)

@@ -11,6 +11,7 @@
 #include <pthread.h>
 
 #include "backend.h"
+#include "guard.h"
 #include "real.h"
 #include "ring.h"
 #include "window.h"
@@ -112,32 +113,70 @@ static int is_checked(struct uring_file *uf, int fd)
 	return 0;
 }
 
-static ssize_t mapped_read(struct file *f, int fd, const struct iovec *iov, int cnt, off_t off)
+static int learn(struct file *f, int fd, off_t off, size_t n)
 {
-	struct uring_file *uf = uring(f);
+	struct window *w = &uring(f)->window;
+	int saved = errno, covered = window_learn(w, fd, ERA, off, n);
+
+	if (covered)
+		atomic_store_explicit(&f->hint, window_at(w, 0), memory_order_relaxed);
+	errno = saved;
+	return covered;
+}
+
+/* Whether [off, off + n) can be read from the mapping. */
+static inline int readable(struct file *f, int fd, off_t off, size_t n)
+{
+	if (n > RW_MAX || (f->flags & (O_WRONLY | O_DIRECT)) || !is_checked(uring(f), fd))
+		return 0;
+	return __builtin_expect(window_covers(&uring(f)->window, ERA, off, n), 1) ||
+	       learn(f, fd, off, n);
+}
+
+static ssize_t mapped_pread(struct file *f, int fd, void *buf, size_t n, off_t off)
+{
+	if (!readable(f, fd, off, n) || guard_copy(buf, window_at(&uring(f)->window, off), n) < 0)
+		return BE_NATIVE;
+	return (ssize_t)n;
+}
+
+static ssize_t mapped_preadv(struct file *f, int fd, const struct iovec *iov, int cnt, off_t off)
+{
 	ssize_t n = iov_bytes(iov, cnt);
 
-	if (n <= 0 || n > RW_MAX || (f->flags & (O_ACCMODE | O_DIRECT)) & (O_WRONLY | O_DIRECT))
+	if (n <= 0 || !readable(f, fd, off, (size_t)n) ||
+	    window_read(&uring(f)->window, iov, cnt, off) < 0)
 		return BE_NATIVE;
-	if (!is_checked(uf, fd))
-		return BE_NATIVE;
-	if (!window_covers(&uf->window, ERA, off, (size_t)n) &&
-	    !window_learn(&uf->window, fd, ERA, off, (size_t)n))
-		return BE_NATIVE;
-	return window_read(&uf->window, iov, cnt, off) < 0 ? BE_NATIVE : n;
+	return n;
 }
 
 static ssize_t uring_preadv(struct file *f, int fd, const struct iovec *iov, int cnt,
 			    off_t off, int rwf)
 {
 	if (option(f, URING_MAP) && off >= 0 && !rwf) {
-		ssize_t r = mapped_read(f, fd, iov, cnt, off);
+		ssize_t r = mapped_preadv(f, fd, iov, cnt, off);
 
 		if (r != BE_NATIVE)
 			return r;
 	}
 	if (option(f, URING_ENGINE) == URING_ENGINE_RING)
 		return ring_transfer(0, fd, iov, cnt, off, rwf);
+	return BE_NATIVE;
+}
+
+/* One buffer: from the mapping, or as the vector op would. */
+static ssize_t uring_pread(struct file *f, int fd, void *buf, size_t n, off_t off)
+{
+	struct iovec iov = { buf, n };
+
+	if (option(f, URING_MAP)) {
+		ssize_t r = mapped_pread(f, fd, buf, n, off);
+
+		if (r != BE_NATIVE)
+			return r;
+	}
+	if (option(f, URING_ENGINE) == URING_ENGINE_RING)
+		return ring_transfer(0, fd, &iov, 1, off, 0);
 	return BE_NATIVE;
 }
 
@@ -181,6 +220,7 @@ const struct backend be_uring = {
 	.closed = uring_closed,
 	.preadv = uring_preadv,
 	.pwritev = uring_pwritev,
+	.pread = uring_pread,
 	.sync = uring_sync,
 	.shrink_begin = uring_shrink_begin,
 	.shrink_end = uring_shrink_end,

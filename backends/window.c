@@ -11,21 +11,11 @@
 #include "real.h"
 #include "stats.h"
 
-#define PAGE 4096ul
+#define PAGE WINDOW_PAGE
 #define MISSES_MIN 3             /* accesses before a mapping is worth its faults */
 #define MAP_MIN (1ul << 20)
 #define MAP_MAX (1ul << 40)
-#define PREFETCH_MAX 1024ul      /* the hardware follows from there */
 #define PROBE_PAGES 512ul        /* looked up by one mincore */
-
-/* The pages' bits follow the mapping in one reservation of their own. */
-struct mapping {
-	char *addr;
-	size_t len;
-	struct mapping *older;
-	size_t bits_len;
-	_Atomic uint64_t known[];
-};
 
 ssize_t iov_bytes(const struct iovec *iov, int cnt)
 {
@@ -59,10 +49,8 @@ static uint64_t word_mask(size_t w, size_t first, size_t last)
 	return m;
 }
 
-static int pages_known(const struct mapping *m, off_t off, size_t n)
+int window_pages_known(const struct mapping *m, size_t first, size_t last)
 {
-	size_t first = (size_t)off / PAGE, last = ((size_t)off + n - 1) / PAGE;
-
 	for (size_t w = first / 64; w <= last / 64; w++) {
 		uint64_t mask = word_mask(w, first, last);
 
@@ -79,37 +67,9 @@ static void set_known(struct mapping *m, size_t first, size_t last)
 					 memory_order_relaxed);
 }
 
-int window_covers(const struct window *w, uint64_t era, off_t off, size_t n)
-{
-	const struct mapping *m;
-
-	if (atomic_load_explicit(&w->era, memory_order_acquire) != era || !n)
-		return 0;
-	if ((uint64_t)off + n > atomic_load_explicit(&w->size, memory_order_relaxed))
-		return 0;
-	m = atomic_load_explicit(&w->map, memory_order_acquire);
-	return m && (uint64_t)off + n <= m->len && pages_known(m, off, n);
-}
-
-void window_prefetch(const struct window *w, off_t off, size_t n)
-{
-	const struct mapping *m = atomic_load_explicit(&w->map, memory_order_acquire);
-	size_t len = n < PREFETCH_MAX ? n : PREFETCH_MAX;
-
-	if (!m || (uint64_t)off + n > m->len)
-		return;
-	for (size_t i = 0; i < len; i += 64)
-		__builtin_prefetch(m->addr + off + i);
-}
-
-static char *address(const struct window *w, off_t off)
-{
-	return atomic_load_explicit(&w->map, memory_order_acquire)->addr + off;
-}
-
 int window_read(const struct window *w, const struct iovec *iov, int cnt, off_t off)
 {
-	const char *src = address(w, off);
+	const char *src = window_at(w, off);
 
 	for (int i = 0; i < cnt; i++) {
 		int r = guard_copy(iov[i].iov_base, src, iov[i].iov_len);
@@ -123,7 +83,7 @@ int window_read(const struct window *w, const struct iovec *iov, int cnt, off_t 
 
 int window_write(const struct window *w, const struct iovec *iov, int cnt, off_t off)
 {
-	char *dst = address(w, off);
+	char *dst = window_at(w, off);
 
 	for (int i = 0; i < cnt; i++) {
 		int r = guard_copy(dst, iov[i].iov_base, iov[i].iov_len);
@@ -243,7 +203,7 @@ int window_learn(struct window *w, int fd, uint64_t era, off_t off, size_t n)
 	size = atomic_load(&w->size);
 	if (atomic_load(&w->era) == era && (uint64_t)off + n <= size) {
 		m = map_up_to(w, fd, size);
-		if (m && !pages_known(m, off, n))
+		if (m && !window_covers(w, era, off, n))
 			probe(m, size, off, n);
 	}
 	atomic_flag_clear(&w->busy);

@@ -17,7 +17,16 @@
 #include <sys/types.h>
 #include <sys/uio.h>
 
-struct mapping;
+#define WINDOW_PAGE 4096ul
+
+/* The pages' bits follow the mapping in one reservation of their own. */
+struct mapping {
+	char *addr;
+	size_t len;
+	struct mapping *older;
+	size_t bits_len;
+	_Atomic uint64_t known[];
+};
 
 /* Zeroed is empty. */
 struct window {
@@ -29,17 +38,36 @@ struct window {
 	char writable;
 };
 
+/* The rare half of window_covers: pages in more than one word of bits. */
+int window_pages_known(const struct mapping *m, size_t first, size_t last);
+
 /*
  * Whether [off, off + n) lies within the size known in `era` and only on known
  * pages. Then the copies below may be used.
  */
-int window_covers(const struct window *w, uint64_t era, off_t off, size_t n);
+static inline int window_covers(const struct window *w, uint64_t era, off_t off, size_t n)
+{
+	size_t first = (size_t)off / WINDOW_PAGE, last = ((size_t)off + n - 1) / WINDOW_PAGE;
+	const struct mapping *m;
+	uint64_t mask;
 
-/*
- * Starts fetching the beginning of [off, off + n) into the cache, while the
- * caller finds out whether it may be copied. A hint: never faults.
- */
-void window_prefetch(const struct window *w, off_t off, size_t n);
+	if (atomic_load_explicit(&w->era, memory_order_acquire) != era || !n ||
+	    (uint64_t)off + n > atomic_load_explicit(&w->size, memory_order_relaxed))
+		return 0;
+	m = atomic_load_explicit(&w->map, memory_order_acquire);
+	if (!m || (uint64_t)off + n > m->len)
+		return 0;
+	if (first / 64 != last / 64)
+		return window_pages_known(m, first, last);
+	mask = ~0ull >> (63 - (last - first)) << first % 64;
+	return (~atomic_load_explicit(&m->known[first / 64], memory_order_relaxed) & mask) == 0;
+}
+
+/* Where offset `off` is in memory, once covered. */
+static inline char *window_at(const struct window *w, off_t off)
+{
+	return atomic_load_explicit(&w->map, memory_order_acquire)->addr + off;
+}
 
 /*
  * Copies between the window and the vector, from offset `off`. 0, or -errno

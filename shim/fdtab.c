@@ -117,6 +117,7 @@ struct file *fdtab_new(void)
 	if (!f)
 		return NULL;
 	atomic_store_explicit(&f->stat_slot, 0, memory_order_relaxed);
+	atomic_store_explicit(&f->hint, NULL, memory_order_relaxed);
 	memset(f->priv, 0, sizeof(f->priv));
 	/* A late fdtab_ref may look at this word: it finds 0 until now. */
 	atomic_compare_exchange_strong(&f->refs, &none, 1);

@@ -16,7 +16,7 @@ typedef ssize_t rw_op(struct file *, int, const struct iovec *, int, off_t, int)
  * Keeps the back end's memory while its op runs. 0: the descriptor means
  * another file by now, or this is a vfork child; the kernel knows which.
  */
-static int enter(struct file *f, int fd, enum pin *pin)
+static inline int enter(struct file *f, int fd, enum pin *pin)
 {
 	*pin = PIN_NONE;
 	if (!(f->mount->flags & BE_PIN))
@@ -27,7 +27,7 @@ static int enter(struct file *f, int fd, enum pin *pin)
 	return *pin != PIN_NONE;
 }
 
-static void leave(struct file *f, enum pin pin)
+static inline void leave(struct file *f, enum pin pin)
 {
 	if (pin != PIN_NONE)
 		pin_drop(f, pin);
@@ -86,6 +86,16 @@ static ssize_t transferv(struct file *f, rw_op *op, int fd, const struct iovec *
 	return native;                                                        \
 } while (0)
 
+/* A call with one buffer at an offset, by the op made for it; else BE_NATIVE. */
+#define FAST(op, buf, n, off) ({                                              \
+	ssize_t fast_ = BE_NATIVE;                                            \
+	enum pin pin_;                                                        \
+	if ((off) >= 0 && enter(f, fd, &pin_)) {                              \
+		fast_ = f->mount->be->op(f, fd, buf, n, off);                 \
+		leave(f, pin_);                                               \
+	}                                                                     \
+	fast_; })
+
 /* -1 means "here" to the ops and is an error to these four: let libc say so. */
 static inline off_t at(off_t off)
 {
@@ -104,11 +114,21 @@ ssize_t file_write(struct file *f, int fd, const void *buf, size_t n)
 
 ssize_t file_pread(struct file *f, int fd, void *buf, size_t n, off_t off)
 {
+	if (f->mount->be->pread) {
+		ssize_t r = FAST(pread, buf, n, off);
+
+		return r == BE_NATIVE ? REAL(pread)(fd, buf, n, off) : ret_errno(r);
+	}
 	ONE(preadv, buf, n, at(off), REAL(pread)(fd, buf, n, off));
 }
 
 ssize_t file_pwrite(struct file *f, int fd, const void *buf, size_t n, off_t off)
 {
+	if (f->mount->be->pwrite) {
+		ssize_t r = FAST(pwrite, buf, n, off);
+
+		return r == BE_NATIVE ? REAL(pwrite)(fd, buf, n, off) : ret_errno(r);
+	}
 	ONE(pwritev, buf, n, at(off), REAL(pwrite)(fd, buf, n, off));
 }
 

@@ -5,28 +5,14 @@
 #include <linux/membarrier.h>
 #include <sys/syscall.h>
 
-#include "fdtab.h"
 #include "pool.h"
 #include "real.h"
 #include "thread.h"
 
-struct hazard {
-	struct file *_Atomic file;
-	struct hazard *next;         /* of all; never unlinked */
-	_Atomic int taken;           /* by a thread */
-};
-
 static struct pool hazards = POOL_INIT(struct hazard, 64);
 static struct hazard *_Atomic all;
-static __thread struct hazard *mine;
+__thread struct hazard *pin_mine;
 static int have_membarrier;
-
-/* Under TSan, which knows nothing of membarrier, the cheap half is a real fence. */
-#ifdef __SANITIZE_THREAD__
-#define LIGHT memory_order_seq_cst
-#else
-#define LIGHT memory_order_relaxed
-#endif
 
 static int membarrier(int cmd)
 {
@@ -40,9 +26,9 @@ void pin_init(void)
 
 static void thread_ended(void)
 {
-	struct hazard *h = mine;
+	struct hazard *h = pin_mine;
 
-	mine = NULL;
+	pin_mine = NULL;
 	if (h)
 		atomic_store(&h->taken, 0);
 }
@@ -72,31 +58,14 @@ static struct hazard *make_mine(void)
 		while (!atomic_compare_exchange_weak(&all, &h->next, h))
 			;
 	}
-	return mine = h;
+	return pin_mine = h;
 }
 
-enum pin pin_take(struct file *f, int fd)
+enum pin pin_take_slowly(struct file *f, int fd)
 {
-	struct hazard *h = mine;
-
-	if (__builtin_expect(!h, 0))
-		h = make_mine();
-	if (!h || atomic_load_explicit(&h->file, memory_order_relaxed))
-		return fdtab_ref(f, fd) ? PIN_REF : PIN_NONE;
-	atomic_store_explicit(&h->file, f, LIGHT);
-	atomic_signal_fence(memory_order_seq_cst);
-	if (fdtab_get(fd) == f)
-		return PIN_HAZARD;
-	atomic_store_explicit(&h->file, NULL, memory_order_release);
-	return PIN_NONE;
-}
-
-void pin_drop(struct file *f, enum pin pin)
-{
-	if (__builtin_expect(pin == PIN_HAZARD, 1))
-		atomic_store_explicit(&mine->file, NULL, memory_order_release);
-	else
-		fdtab_put(f);
+	if (!pin_mine && make_mine())
+		return pin_take(f, fd);
+	return fdtab_ref(f, fd) ? PIN_REF : PIN_NONE;
 }
 
 int pin_held(const struct file *f)

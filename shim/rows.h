@@ -5,6 +5,7 @@
  * once for each meaning of ROW.
  */
 #define FD(ret, name, ...) ROW(name)
+#define FDAT(ret, name, ...) ROW(name)
 #define PASS(ret, name, ...) ROW(name)
 #define PATH(ret, name, ...) ROW(name)
 #define PATHAT(ret, name, ...) ROW(name)
@@ -15,6 +16,7 @@
 #define TWIN(new, old)
 #include "calls.def"
 #undef FD
+#undef FDAT
 #undef PASS
 #undef PATH
 #undef PATHAT

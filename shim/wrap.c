@@ -2,6 +2,21 @@
 /* The doors of calls.def that follow a shape; see there. */
 #include "door.h"
 
+#define PREFETCH_MAX 1024     /* bytes; the hardware follows from there */
+
+/*
+ * The bytes may already be in memory: they are on their way while we find out.
+ * First of all, since a copy from afar costs more than all of our own code.
+ */
+static inline void prefetch(const struct file *f, off_t off, size_t n)
+{
+	const char *hint = atomic_load_explicit(&f->hint, memory_order_relaxed);
+
+	if (hint)
+		for (size_t i = 0; i < n && i < PREFETCH_MAX; i += 64)
+			__builtin_prefetch(hint + off + i);
+}
+
 #define FD(ret, name, params, size, fdarg, ...)                               \
 EXPORT ret name params                                                        \
 {                                                                             \
@@ -9,6 +24,16 @@ EXPORT ret name params                                                        \
 	if (__builtin_expect(!f, 1))                                          \
 		return REAL(name)(fdarg __VA_OPT__(,) __VA_ARGS__);           \
 	return TIMED(name, f, size, file_##name(f, fdarg __VA_OPT__(,) __VA_ARGS__)); \
+}
+
+#define FDAT(ret, name, params, size, fdarg, ...)                             \
+EXPORT ret name params                                                        \
+{                                                                             \
+	struct file *f = fdtab_get(fd);                                       \
+	if (__builtin_expect(!f, 1))                                          \
+		return REAL(name)(fdarg, __VA_ARGS__);                        \
+	prefetch(f, off, n);                                                  \
+	return TIMED(name, f, size, file_##name(f, fdarg, __VA_ARGS__));      \
 }
 
 #define PASS(ret, name, params, ...)                                          \

@@ -14,7 +14,7 @@ names() {
 	sed -nE 's/^(OWN)\((\w+)\).*/\2/p
 	         s/^(ALIAS|TWIN)\((\w+),.*/\2/p
 	         s/^CHK\([^,]*, *(\w+),.*/__\1_chk/p
-	         s/^(FD|PASS|PATH|PATHAT|NEWFD)\([^,]*, *(\w+),.*/\2/p' "$def" | sort
+	         s/^(FD|FDAT|PASS|PATH|PATHAT|NEWFD)\([^,]*, *(\w+),.*/\2/p' "$def" | sort
 }
 names >"$TMP/table"
 [ "$(wc -l <"$TMP/table")" -gt 200 ] || fail "the table of $def was not understood"
@@ -68,7 +68,7 @@ fi
 
 # every name but a twin is called in some test
 sed -nE 's/^(OWN)\((\w+)\).*/\2/p
-         s/^(FD|PASS|PATH|PATHAT|NEWFD)\([^,]*, *(\w+),.*/\2/p' "$def" | grep -v '^__' | sort >"$TMP/rows"
+         s/^(FD|FDAT|PASS|PATH|PATHAT|NEWFD)\([^,]*, *(\w+),.*/\2/p' "$def" | grep -v '^__' | sort >"$TMP/rows"
 while read -r x; do
 	grep -qsw -- "$x" "$ROOT"/tests/doors/*.c "$ROOT"/tests/*.c || echo "$x"
 done <"$TMP/rows" >"$TMP/untested"

@@ -9,6 +9,7 @@ static const struct entry {
 	const char *name, *kind, *of;
 } entries[] = {
 #define FD(ret, name, ...) { #name, "descriptor", NULL },
+#define FDAT(ret, name, ...) { #name, "descriptor", NULL },
 #define PASS(ret, name, ...) { #name, "passed", NULL },
 #define PATH(ret, name, ...) { #name, "path", NULL },
 #define PATHAT(ret, name, ...) { #name, "path", NULL },
