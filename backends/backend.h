@@ -38,8 +38,6 @@
 
 #include "conf.h"
 
-struct stat;
-
 #define BE_NATIVE (-5000)      /* not an errno: "libc's own call, as it stands" */
 #define BE_FILE_PRIVATE 128    /* bytes of back-end state in an open file */
 
@@ -54,6 +52,7 @@ struct mount {
 	unsigned id;                     /* the statistics' rule number; 0 without a rule */
 	unsigned flags;                  /* enum be_flags; the back end's unless mount() changes them */
 	char root[CONF_PATH_MAX];        /* the directory that holds the files; "" when it is the prefix itself */
+	char prefix[CONF_PATH_MAX];      /* the rule's, with the links on its way resolved */
 	size_t rootlen, prefixlen;
 	_Atomic int started;             /* of the pid that start() ran in; core's */
 	void *priv;                      /* the back end's */
@@ -96,7 +95,6 @@ struct backend {
 	ssize_t (*pread)(struct file *f, int fd, void *buf, size_t n, off_t off);
 	ssize_t (*pwrite)(struct file *f, int fd, const void *buf, size_t n, off_t off);
 
-	int (*fstat)(struct file *f, int fd, struct stat *st);
 	int (*sync)(struct file *f, int fd, int data_only);
 
 	/*
@@ -107,8 +105,17 @@ struct backend {
 	int (*shrink_begin)(struct mount *m, ino_t ino);
 	void (*shrink_end)(struct mount *m, ino_t ino, int token);
 
-	/* A native call is about to add up to `n` bytes: 0 or -ENOSPC. [0] */
-	int (*room)(struct mount *m, size_t n);
+	/*
+	 * A native call is about to write up to n bytes, at `off` or, if that
+	 * is -1, at the position: 0 or -ENOSPC. [0]
+	 */
+	int (*room)(struct file *f, int fd, off_t off, size_t n);
+
+	/*
+	 * Attributes of files of the mount, by name or descriptor, are about
+	 * to be looked at or set. [nothing]
+	 */
+	void (*looked_at)(struct mount *m);
 };
 
 extern const struct backend be_posix, be_uring, be_mem;

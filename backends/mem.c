@@ -26,9 +26,9 @@
 
 struct mem_file {
 	struct window window;
-	struct mem_slot *slot;           /* NULL: no control file, no copies */
-	_Atomic uint64_t read_tick;      /* of the last read through the kernel; 0: none */
-	_Atomic uint64_t write_tick;
+	struct mem_slot *slot;
+	_Atomic uint64_t read_stamp;     /* of the last read through the kernel; 0: none */
+	_Atomic uint64_t write_stamp;
 };
 
 _Static_assert(sizeof(struct mem_file) <= BE_FILE_PRIVATE, "mem_file does not fit");
@@ -52,21 +52,16 @@ static int mem_start(struct mount *m)
 		stats_note("mem: %s: %s", m->root, strerror(-r));
 		return r;
 	}
-	if (!m->priv) {
-		m->priv = mem_store_map(m->root);
-		if (!m->priv)
-			stats_note("mem: no control file beside %s: every call goes to the kernel",
-				   m->root);
-	}
-	return 0;
+	/* without it a truncation would pass other processes by */
+	if (!m->priv)
+		m->priv = mem_store_map(m->root, &r);
+	return m->priv ? 0 : r;
 }
 
 static void mem_opened(struct file *f, int fd)
 {
-	struct mem_control *c = f->mount->priv;
-
 	(void)fd;
-	mem(f)->slot = c ? mem_slot_of(c, f->ino) : NULL;
+	mem(f)->slot = mem_slot_of(f->mount->priv, f->ino);
 	mem(f)->window.writable = (f->flags & O_ACCMODE) == O_RDWR;
 }
 
@@ -81,10 +76,18 @@ static uint64_t era_of(const struct mem_slot *s)
 	return atomic_load_explicit(&s->generation, memory_order_acquire) + 2;
 }
 
-/* Whether the kernel has done one of these in this tick already. */
-static int told(const _Atomic uint64_t *tick, uint64_t now)
+/* Changes with the kernel's clock, and when somebody looked at a file's times. */
+static inline uint64_t stamp_now(const struct file *f)
 {
-	return atomic_load_explicit(tick, memory_order_relaxed) == now;
+	struct mem_control *c = f->mount->priv;
+
+	return coarse_tick() + atomic_load_explicit(&c->looked, memory_order_relaxed);
+}
+
+/* Whether the kernel has done one of these since then. */
+static inline int told(const _Atomic uint64_t *stamp, uint64_t now)
+{
+	return atomic_load_explicit(stamp, memory_order_relaxed) == now;
 }
 
 /* A generation left odd by the dead is repaired by taking the lock. */
@@ -92,6 +95,25 @@ static void repair(struct mem_slot *s)
 {
 	if (mem_lock(s))
 		mem_unlock(s);
+}
+
+/*
+ * A new tick: the kernel does this call, and what another program may have
+ * done past us is looked at. errno is kept.
+ */
+static void new_tick(struct file *f, int fd, _Atomic uint64_t *stamp, uint64_t now)
+{
+	struct mem_file *mf = mem(f);
+	int saved = errno, flags;
+	uint64_t era = era_of(mf->slot);
+
+	atomic_store_explicit(stamp, now, memory_order_relaxed);
+	if (atomic_load_explicit(&mf->window.map, memory_order_relaxed) && !(era & 1))
+		window_refresh(&mf->window, fd, era);
+	flags = REAL(fcntl)(fd, F_GETFL);
+	if (flags >= 0)
+		f->flags = (f->flags & ~O_APPEND) | (flags & O_APPEND);
+	errno = saved;
 }
 
 /* The slow half of covers: learns about the file. errno is kept. */
@@ -125,12 +147,12 @@ static inline int covers(struct file *f, int fd, uint64_t era, off_t off, size_t
 static inline uint64_t readable(struct file *f, int fd, off_t off, size_t n)
 {
 	struct mem_file *mf = mem(f);
-	uint64_t era, now = coarse_tick();
+	uint64_t era, now = stamp_now(f);
 
-	if (n > RW_MAX || !mf->slot || (f->flags & O_ACCMODE) == O_WRONLY)
+	if (n > RW_MAX || (f->flags & O_ACCMODE) == O_WRONLY)
 		return 0;
-	if (__builtin_expect(!told(&mf->read_tick, now), 0)) {
-		atomic_store_explicit(&mf->read_tick, now, memory_order_relaxed);
+	if (__builtin_expect(!told(&mf->read_stamp, now), 0)) {
+		new_tick(f, fd, &mf->read_stamp, now);
 		return 0;
 	}
 	era = era_of(mf->slot);
@@ -187,19 +209,20 @@ static size_t added(int fd, int append, off_t off, size_t n)
 	return n - inside + hole_bytes(fd, off, inside);
 }
 
-static int mem_room(struct mount *m, size_t n)
+static int mem_room(struct file *f, int fd, off_t off, size_t n)
 {
+	struct mount *m = f->mount;
 	struct mem_control *c = m->priv;
 	uint64_t limit = (uint64_t)m->rule->value[MEM_SIZE], used;
 
-	if (!limit || !n)
+	if (!limit)
 		return 0;
-	if (!c)
-		return mem_store_count(m->root) + n > limit ? -ENOSPC : 0;
-	if (n <= limit && atomic_fetch_add(&c->used, n) + n <= limit)
+	n = added(fd, off < 0 && (f->flags & O_APPEND), off, n);
+	if (!n || (n <= limit && atomic_fetch_add(&c->used, n) + n <= limit))
 		return 0;
 	/* files were removed, or written over: count again */
-	used = mem_store_count(m->root);
+	if (mem_store_count(m->root, &used) < 0)
+		return -ENOSPC;
 	if (used + n > limit) {
 		atomic_store(&c->used, used);
 		return -ENOSPC;
@@ -212,39 +235,40 @@ static ssize_t kernel_pwritev(struct file *f, int fd, const struct iovec *iov, i
 			      off_t off, int rwf, size_t n)
 {
 	int saved = errno;
-	ssize_t r;
+	ssize_t r = mem_room(f, fd, f->flags & O_APPEND ? -1 : off, n);
 
-	if (f->mount->rule->value[MEM_SIZE]) {
-		int room = mem_room(f->mount, added(fd, f->flags & O_APPEND, off, n));
-
-		errno = saved;
-		if (room < 0)
-			return room;
-	}
+	errno = saved;
+	if (r < 0)
+		return r;
 	r = rwf ? REAL(pwritev2)(fd, iov, cnt, off, rwf) :
 	    off < 0 ? REAL(writev)(fd, iov, cnt) : REAL(pwritev)(fd, iov, cnt, off);
 	return r < 0 ? -errno : r;
 }
 
-/* With the lock held, if it could be had. */
+/* Whether this write may be a copy, as far as the file and the call tell. */
+static inline int mappable(const struct file *f, off_t off, int rwf, size_t n)
+{
+	return off >= 0 && !rwf && !(f->flags & O_APPEND) &&
+	       ((const struct mem_file *)f->priv)->window.writable &&
+	       n <= RW_MAX && (uint64_t)off + n <= rlimit_fsize();
+}
+
+/* With the lock held: no truncation of ours is under way. */
 static ssize_t write_locked(struct file *f, int fd, const struct iovec *iov, int cnt,
 			    off_t off, int rwf, size_t n)
 {
 	struct mem_file *mf = mem(f);
-	uint64_t era = era_of(mf->slot), now = coarse_tick();
-	int mappable = off >= 0 && !rwf && !(f->flags & O_APPEND) && mf->window.writable &&
-		       n <= RW_MAX && (uint64_t)off + n <= rlimit_fsize();
+	uint64_t era = era_of(mf->slot), now = stamp_now(f);
 	ssize_t r;
 
-	if (mappable && covers(f, fd, era, off, n) &&
-	    told(&mf->write_tick, now) &&
-	    window_write(&mf->window, iov, cnt, off) == 0)
+	if (__builtin_expect(!told(&mf->write_stamp, now), 0))
+		new_tick(f, fd, &mf->write_stamp, now);
+	else if (mappable(f, off, rwf, n) && covers(f, fd, era, off, n) &&
+		 window_write(&mf->window, iov, cnt, off) == 0)
 		return (ssize_t)n;
 	r = kernel_pwritev(f, fd, iov, cnt, off, rwf, n);
-	if (r > 0 && mappable) {
-		atomic_store_explicit(&mf->write_tick, now, memory_order_relaxed);
+	if (r > 0 && mappable(f, off, rwf, n))
 		window_wrote(&mf->window, era, off, (size_t)r);
-	}
 	return r;
 }
 
@@ -253,16 +277,13 @@ static ssize_t mem_pwritev(struct file *f, int fd, const struct iovec *iov, int 
 {
 	struct mem_file *mf = mem(f);
 	ssize_t n = iov_bytes(iov, cnt), r;
-	int held;
 
 	if (n <= 0 || (f->flags & O_ACCMODE) == O_RDONLY)
 		return BE_NATIVE;
-	if (!mf->slot)
+	if (!mem_lock(mf->slot))
 		return kernel_pwritev(f, fd, iov, cnt, off, rwf, (size_t)n);
-	held = mem_lock(mf->slot);
 	r = write_locked(f, fd, iov, cnt, off, rwf, (size_t)n);
-	if (held)
-		mem_unlock(mf->slot);
+	mem_unlock(mf->slot);
 	return r;
 }
 
@@ -273,37 +294,28 @@ static ssize_t mem_pwrite(struct file *f, int fd, const void *buf, size_t n, off
 	return mem_pwritev(f, fd, &iov, 1, off, 0);
 }
 
-/* A program that looks at the times sees the next call change them. */
-static int mem_fstat(struct file *f, int fd, struct stat *st)
+/* Whoever looks at the times sees the next call change them. */
+static void mem_looked_at(struct mount *m)
 {
-	(void)fd, (void)st;
-	atomic_store_explicit(&mem(f)->read_tick, 0, memory_order_relaxed);
-	atomic_store_explicit(&mem(f)->write_tick, 0, memory_order_relaxed);
-	return BE_NATIVE;
+	struct mem_control *c = m->priv;
+
+	if (c)
+		atomic_fetch_add_explicit(&c->looked, 1, memory_order_relaxed);
 }
 
 static int mem_shrink_begin(struct mount *m, ino_t ino)
 {
-	struct mem_control *c = m->priv;
-	struct mem_slot *s;
-	int held;
+	struct mem_slot *s = mem_slot_of(m->priv, ino);
+	int held = mem_lock(s);
 
-	if (!c)
-		return 0;
-	s = mem_slot_of(c, ino);
-	held = mem_lock(s);
 	atomic_fetch_add(&s->generation, 1);
 	return held;
 }
 
 static void mem_shrink_end(struct mount *m, ino_t ino, int held)
 {
-	struct mem_control *c = m->priv;
-	struct mem_slot *s;
+	struct mem_slot *s = mem_slot_of(m->priv, ino);
 
-	if (!c)
-		return;
-	s = mem_slot_of(c, ino);
 	atomic_fetch_add(&s->generation, 1);
 	if (held)
 		mem_unlock(s);
@@ -321,7 +333,7 @@ const struct backend be_mem = {
 	.pwritev = mem_pwritev,
 	.pread = mem_pread,
 	.pwrite = mem_pwrite,
-	.fstat = mem_fstat,
+	.looked_at = mem_looked_at,
 	.shrink_begin = mem_shrink_begin,
 	.shrink_end = mem_shrink_end,
 	.room = mem_room,

@@ -50,7 +50,7 @@ int mem_store_make(const char *root)
 	return 0;
 }
 
-struct mem_control *mem_store_map(const char *root)
+struct mem_control *mem_store_map(const char *root, int *error)
 {
 	char path[MEM_ROOT_MAX + 8];
 	struct mem_control *c = MAP_FAILED;
@@ -59,48 +59,72 @@ struct mem_control *mem_store_map(const char *root)
 	strcpy(path, root);
 	strcpy(strrchr(path, '/'), "/control");
 	fd = REAL(openat)(AT_FDCWD, path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
-	if (fd < 0)
-		return NULL;
 	/* every page is there before it is touched: a full tmpfs must not kill */
-	if (REAL(fallocate)(fd, 0, 0, sizeof(*c)) == 0)
+	if (fd >= 0 && REAL(fallocate)(fd, 0, 0, sizeof(*c)) == 0)
 		c = REAL(mmap)(NULL, sizeof(*c), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	REAL(close)(fd);
+	*error = -errno;
+	if (fd >= 0)
+		REAL(close)(fd);
 	return c == MAP_FAILED ? NULL : c;
 }
 
-/* Adds up one directory, given as a path buffer that is extended and restored. */
-static uint64_t count_tree(char path[PATH_MAX], size_t len)
+/* One entry of getdents64(2). */
+struct entry {
+	uint64_t ino;
+	int64_t off;
+	uint16_t len;
+	uint8_t type;
+	char name[];
+};
+
+static int count_directory(int dir, uint64_t *used);
+
+static int count_entry(int dir, const char *name, uint64_t *used)
 {
-	DIR *dir = REAL(opendir)(path);
-	struct dirent *e;
 	struct stat st;
-	uint64_t sum = 0;
+	int sub, r;
 
-	while (dir && (e = readdir(dir))) {
-		size_t n = strlen(e->d_name);
-
-		if (!strcmp(e->d_name, ".") || !strcmp(e->d_name, "..") || len + n + 2 > PATH_MAX)
-			continue;
-		path[len] = '/';
-		memcpy(path + len + 1, e->d_name, n + 1);
-		if (REAL(lstat)(path, &st) == 0) {
-			sum += (uint64_t)st.st_blocks * 512 / (st.st_nlink ? st.st_nlink : 1);
-			if (S_ISDIR(st.st_mode))
-				sum += count_tree(path, len + 1 + n);
-		}
-		path[len] = 0;
-	}
-	if (dir)
-		REAL(closedir)(dir);
-	return sum;
+	if (!strcmp(name, ".") || !strcmp(name, "..") ||
+	    REAL(fstatat)(dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return 0;       /* gone meanwhile */
+	*used += (uint64_t)st.st_blocks * 512 / (st.st_nlink ? st.st_nlink : 1);
+	if (!S_ISDIR(st.st_mode))
+		return 0;
+	sub = REAL(openat)(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (sub < 0)
+		return errno == ENOENT ? 0 : -errno;
+	r = count_directory(sub, used);
+	REAL(close)(sub);
+	return r;
 }
 
-uint64_t mem_store_count(const char *root)
+static int count_directory(int dir, uint64_t *used)
 {
-	char path[PATH_MAX];
+	_Alignas(struct entry) char buf[1024];
+	long n;
 
-	strcpy(path, root);
-	return count_tree(path, strlen(path));
+	while ((n = REAL(syscall)(SYS_getdents64, dir, buf, sizeof(buf))) > 0)
+		for (long i = 0; i < n;) {
+			const struct entry *e = (const struct entry *)(buf + i);
+			int r = count_entry(dir, e->name, used);
+
+			if (r < 0)
+				return r;
+			i += e->len;
+		}
+	return n < 0 ? -errno : 0;
+}
+
+int mem_store_count(const char *root, uint64_t *used)
+{
+	int dir = REAL(openat)(AT_FDCWD, root, O_RDONLY | O_DIRECTORY | O_CLOEXEC), r;
+
+	*used = 0;
+	if (dir < 0)
+		return -errno;
+	r = count_directory(dir, used);
+	REAL(close)(dir);
+	return r;
 }
 
 struct mem_slot *mem_slot_of(struct mem_control *c, ino_t ino)
@@ -172,9 +196,11 @@ static int lock_slowly(struct mem_slot *s, uint64_t me)
 			return 0;
 		if (spins % 64)
 			continue;
-		if ((is_dead(owner, me) || now_ns() > deadline) &&
+		if (is_dead(owner, me) &&
 		    atomic_compare_exchange_strong(&s->owner, &owner, me))
 			return locked(s);
+		if (now_ns() > deadline)
+			return 0;
 		sched_yield();
 	}
 }

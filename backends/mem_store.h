@@ -29,7 +29,8 @@ struct mem_slot {
 
 struct mem_control {
 	_Atomic uint64_t used;         /* no fewer bytes than the store holds, since the last count */
-	uint64_t pad[511];
+	_Atomic uint64_t looked;       /* times that attributes were looked at or set */
+	uint64_t pad[510];
 	struct mem_slot slot[MEM_SLOTS];
 };
 
@@ -45,21 +46,21 @@ void mem_store_root(char root[MEM_ROOT_MAX], const char *name);
  */
 int mem_store_make(const char *root);
 
-/*
- * Maps the control file beside `root`; NULL where it cannot be had, and the
- * store then works without any copies of ours.
- */
-struct mem_control *mem_store_map(const char *root);
+/* Maps the control file beside `root`; NULL and -errno in *error if it cannot be had. */
+struct mem_control *mem_store_map(const char *root, int *error);
 
-/* The bytes that the files under `root` occupy now. */
-uint64_t mem_store_count(const char *root);
+/*
+ * The bytes that the files under `root` occupy now, into *used; -errno if they
+ * could not be counted. Async-signal-safe.
+ */
+int mem_store_count(const char *root, uint64_t *used);
 
 struct mem_slot *mem_slot_of(struct mem_control *c, ino_t ino);
 
 /*
- * Takes the lock, also from a dead owner; gives up after some 50 ms, or at
- * once if a signal handler interrupted the owner itself. Returns whether it
- * is held. Repairs the generation when nobody else holds the lock.
+ * Takes the lock, also from a dead owner; gives up after some 50 ms (the owner
+ * is stopped), or at once if a signal handler interrupted the owner itself:
+ * returns whether it is held. Repairs the generation.
  */
 int mem_lock(struct mem_slot *s);
 void mem_unlock(struct mem_slot *s);

@@ -54,15 +54,22 @@ EXPORT void closefrom(int low)
 	REAL(closefrom)(low);
 }
 
-/* `to` is now a duplicate of `from`, whose file was f when the call began. */
+/*
+ * `to` is now a duplicate of `from`, whose file was f when the call began.
+ * Another thread may have duplicated onto the same number, in this order in
+ * the kernel and in the other here: the kernel has the last word.
+ */
 static void duplicated(struct file *f, int from, int to)
 {
 	int saved = errno;
+	struct stat st;
 
 	if (to != from) {
-		if (f && fdtab_ref(f, from))
+		if (fdtab_ref(f, from))
 			fdtab_set(to, f);
 		else
+			fdtab_forget(to);
+		if (REAL(fstat)(to, &st) < 0 || st.st_ino != f->ino || st.st_dev != f->dev)
 			fdtab_forget(to);
 	}
 	errno = saved;

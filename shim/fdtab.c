@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <string.h>
 
+#include "mount.h"
 #include "pin.h"
 #include "pool.h"
 #include "real.h"
@@ -138,40 +139,45 @@ int fdtab_ref(struct file *f, int fd)
 	return 0;
 }
 
-/* Files that were pinned when their last descriptor closed; the next close looks again. */
-static struct file *_Atomic retired;
+/* Files whose last descriptor closed while they were pinned. */
+struct file *_Atomic fdtab_retired;
 
 static void retire(struct file *f)
 {
-	f->next_retired = atomic_load(&retired);
-	while (!atomic_compare_exchange_weak(&retired, &f->next_retired, f))
+	f->next_retired = atomic_load(&fdtab_retired);
+	while (!atomic_compare_exchange_weak(&fdtab_retired, &f->next_retired, f))
 		;
 }
 
-static void release(struct file *f)
+/* Frees f unless it is pinned; whether it did. */
+static int release(struct file *f)
 {
-	if ((f->mount->flags & BE_PIN) && pin_held(f)) {
-		retire(f);
-		return;
-	}
+	if (mounts_pin && pin_held(f))
+		return 0;
 	if (f->mount->be->closed)
 		f->mount->be->closed(f);
 	pool_put(&files, f);
+	return 1;
+}
+
+void fdtab_reap(void)
+{
+	struct file *f = atomic_exchange(&fdtab_retired, NULL), *next;
+
+	for (; f; f = next) {
+		next = f->next_retired;
+		if (!release(f))
+			retire(f);
+	}
 }
 
 void fdtab_put(struct file *f)
 {
-	struct file *old, *next;
-
-	if (atomic_fetch_sub(&f->refs, 1) != 1)
+	if (atomic_fetch_sub(&f->refs, 1) != 1 || release(f))
 		return;
-	release(f);
-	if (!atomic_load(&retired))
-		return;
-	for (old = atomic_exchange(&retired, NULL); old; old = next) {
-		next = old->next_retired;
-		release(old);
-	}
+	retire(f);
+	/* whoever pinned it looks at the list after letting go: one of us sees the other */
+	fdtab_reap();
 }
 
 void fdtab_set(int fd, struct file *f)

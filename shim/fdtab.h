@@ -42,6 +42,13 @@ int fdtab_ref(struct file *f, int fd);
 void fdtab_put(struct file *f);
 
 /*
+ * Frees the files that were closed while pinned and are not any more; cheap to
+ * ask for by fdtab_retired.
+ */
+void fdtab_reap(void);
+extern struct file *_Atomic fdtab_retired;
+
+/*
  * fd now means f (the caller's reference goes with it), or nothing if f is
  * NULL. What it meant before is dropped.
  */

@@ -13,13 +13,15 @@
 typedef ssize_t rw_op(struct file *, int, const struct iovec *, int, off_t, int);
 
 /*
- * Keeps the back end's memory while its op runs. 0: the descriptor means
- * another file by now, or this is a vfork child; the kernel knows which.
+ * Keeps the file and its back end's memory while an op runs; only then may
+ * the mount be looked at, for the number may be closed and mean a file of
+ * another rule at any moment. 0: it does already, or this is a vfork child;
+ * the kernel knows which.
  */
 static inline int enter(struct file *f, int fd, enum pin *pin)
 {
 	*pin = PIN_NONE;
-	if (!(f->mount->flags & BE_PIN))
+	if (!mounts_pin)
 		return 1;
 	if (atomic_load_explicit(&fdtab_lent, memory_order_relaxed) && !fdtab_ours())
 		return 0;
@@ -33,68 +35,86 @@ static inline void leave(struct file *f, enum pin pin)
 		pin_drop(f, pin);
 }
 
-/* One transfer by the back end; BE_NATIVE, or what the program gets. */
-static ssize_t transfer(struct file *f, rw_op *op, int fd, const struct iovec *iov,
-			int cnt, off_t off, int rwf)
-{
-	int saved = errno;
-	enum pin pin;
-	ssize_t r;
+enum direction { IN, OUT };
 
-	if (!enter(f, fd, &pin))
+static rw_op *op_of(const struct file *f, enum direction way)
+{
+	return way == IN ? f->mount->be->preadv : f->mount->be->pwritev;
+}
+
+/* The program's vector: a pinning back end reads it, so it gets a checked copy. */
+static const struct iovec *checked(const struct file *f, const struct iovec *iov, int cnt,
+				   struct iovec copy[IOV_LOCAL])
+{
+	if (!(f->mount->flags & BE_PIN))
+		return iov;
+	if (cnt < 1 || cnt > IOV_LOCAL || guard_arm() < 0 ||
+	    guard_copy(copy, iov, (size_t)cnt * sizeof(*iov)) < 0)
+		return NULL;
+	return copy;
+}
+
+/* A transfer by the back end, `ours` if the vector is: BE_NATIVE, or what the program gets. */
+static ssize_t transfer(struct file *f, enum direction way, int fd, const struct iovec *iov,
+			int cnt, off_t off, int rwf, int ours)
+{
+	struct iovec copy[IOV_LOCAL];
+	int saved = errno;
+	ssize_t r = BE_NATIVE;
+	enum pin pin;
+	rw_op *op;
+
+	if (off < -1 || !enter(f, fd, &pin))
 		return BE_NATIVE;
-	r = op(f, fd, iov, cnt, off, rwf);
+	op = op_of(f, way);
+	if (op && !ours)
+		iov = checked(f, iov, cnt, copy);
+	if (op && iov)
+		r = op(f, fd, iov, cnt, off, rwf);
 	leave(f, pin);
 	errno = saved;
 	return r == BE_NATIVE ? r : ret_errno(r);
 }
 
-/* The program's vector: a pinning back end reads it, so it gets a checked copy. */
-static ssize_t transferv(struct file *f, rw_op *op, int fd, const struct iovec *iov,
-			 int cnt, off_t off, int rwf)
+/* Whether a back end has anything to say about transfers; a hint, before the pin. */
+static inline int has_ops(const struct file *f)
 {
-	struct iovec copy[IOV_LOCAL];
-
-	if (f->mount->flags & BE_PIN) {
-		if (cnt < 1 || cnt > IOV_LOCAL || guard_arm() < 0 ||
-		    guard_copy(copy, iov, (size_t)cnt * sizeof(*iov)) < 0)
-			return BE_NATIVE;
-		iov = copy;
-	}
-	return transfer(f, op, fd, iov, cnt, off, rwf);
+	return f->mount->be->preadv != NULL;
 }
 
-/* A call with one buffer: the back end's op if it has one and wants it, else libc's. */
-#define ONE(op, buf, n, off, native) do {                                     \
-	rw_op *op_ = f->mount->be->op;                                        \
-	if (op_ && (off) >= -1) {                                             \
+#define ONE(way, buf, n, off, native) do {                                    \
+	if (has_ops(f)) {                                                     \
 		struct iovec iov_ = { (void *)(buf), n };                     \
-		ssize_t r_ = transfer(f, op_, fd, &iov_, 1, off, 0);          \
+		ssize_t r_ = transfer(f, way, fd, &iov_, 1, off, 0, 1);       \
 		if (r_ != BE_NATIVE)                                          \
 			return r_;                                            \
 	}                                                                     \
 	return native;                                                        \
 } while (0)
 
-#define MANY(op, off, flags, native) do {                                     \
-	rw_op *op_ = f->mount->be->op;                                        \
-	if (op_ && (off) >= -1) {                                             \
-		ssize_t r_ = transferv(f, op_, fd, iov, cnt, off, flags);     \
+#define MANY(way, off, flags, native) do {                                    \
+	if (has_ops(f)) {                                                     \
+		ssize_t r_ = transfer(f, way, fd, iov, cnt, off, flags, 0);   \
 		if (r_ != BE_NATIVE)                                          \
 			return r_;                                            \
 	}                                                                     \
 	return native;                                                        \
 } while (0)
 
-/* A call with one buffer at an offset, by the op made for it; else BE_NATIVE. */
-#define FAST(op, buf, n, off) ({                                              \
-	ssize_t fast_ = BE_NATIVE;                                            \
+/* One buffer at an offset: by the op made for it, else by the vector's. */
+#define FAST(op, way, buf, n, off, native) do {                               \
 	enum pin pin_;                                                        \
-	if ((off) >= 0 && enter(f, fd, &pin_)) {                              \
-		fast_ = f->mount->be->op(f, fd, buf, n, off);                 \
+	if (has_ops(f) && (off) >= 0 && enter(f, fd, &pin_)) {                \
+		__typeof__(f->mount->be->op) op_ = f->mount->be->op;          \
+		ssize_t r_ = op_ ? op_(f, fd, buf, n, off) : BE_NATIVE;       \
 		leave(f, pin_);                                               \
+		if (r_ != BE_NATIVE)                                          \
+			return ret_errno(r_);                                 \
+		if (op_)                                                      \
+			return native;                                        \
 	}                                                                     \
-	fast_; })
+	ONE(way, buf, n, at(off), native);                                    \
+} while (0)
 
 /* -1 means "here" to the ops and is an error to these four: let libc say so. */
 static inline off_t at(off_t off)
@@ -104,77 +124,57 @@ static inline off_t at(off_t off)
 
 ssize_t file_read(struct file *f, int fd, void *buf, size_t n)
 {
-	ONE(preadv, buf, n, (off_t)-1, REAL(read)(fd, buf, n));
+	ONE(IN, buf, n, (off_t)-1, REAL(read)(fd, buf, n));
 }
 
 ssize_t file_write(struct file *f, int fd, const void *buf, size_t n)
 {
-	ONE(pwritev, buf, n, (off_t)-1, REAL(write)(fd, buf, n));
+	ONE(OUT, buf, n, (off_t)-1, REAL(write)(fd, buf, n));
 }
 
 ssize_t file_pread(struct file *f, int fd, void *buf, size_t n, off_t off)
 {
-	if (f->mount->be->pread) {
-		ssize_t r = FAST(pread, buf, n, off);
-
-		return r == BE_NATIVE ? REAL(pread)(fd, buf, n, off) : ret_errno(r);
-	}
-	ONE(preadv, buf, n, at(off), REAL(pread)(fd, buf, n, off));
+	FAST(pread, IN, buf, n, off, REAL(pread)(fd, buf, n, off));
 }
 
 ssize_t file_pwrite(struct file *f, int fd, const void *buf, size_t n, off_t off)
 {
-	if (f->mount->be->pwrite) {
-		ssize_t r = FAST(pwrite, buf, n, off);
-
-		return r == BE_NATIVE ? REAL(pwrite)(fd, buf, n, off) : ret_errno(r);
-	}
-	ONE(pwritev, buf, n, at(off), REAL(pwrite)(fd, buf, n, off));
+	FAST(pwrite, OUT, buf, n, off, REAL(pwrite)(fd, buf, n, off));
 }
 
 ssize_t file_readv(struct file *f, int fd, const struct iovec *iov, int cnt)
 {
-	MANY(preadv, (off_t)-1, 0, REAL(readv)(fd, iov, cnt));
+	MANY(IN, (off_t)-1, 0, REAL(readv)(fd, iov, cnt));
 }
 
 ssize_t file_writev(struct file *f, int fd, const struct iovec *iov, int cnt)
 {
-	MANY(pwritev, (off_t)-1, 0, REAL(writev)(fd, iov, cnt));
+	MANY(OUT, (off_t)-1, 0, REAL(writev)(fd, iov, cnt));
 }
 
 ssize_t file_preadv(struct file *f, int fd, const struct iovec *iov, int cnt, off_t off)
 {
-	MANY(preadv, at(off), 0, REAL(preadv)(fd, iov, cnt, off));
+	MANY(IN, at(off), 0, REAL(preadv)(fd, iov, cnt, off));
 }
 
 ssize_t file_pwritev(struct file *f, int fd, const struct iovec *iov, int cnt, off_t off)
 {
-	MANY(pwritev, at(off), 0, REAL(pwritev)(fd, iov, cnt, off));
+	MANY(OUT, at(off), 0, REAL(pwritev)(fd, iov, cnt, off));
 }
 
 ssize_t file_preadv2(struct file *f, int fd, const struct iovec *iov, int cnt, off_t off, int flags)
 {
-	MANY(preadv, off, flags, REAL(preadv2)(fd, iov, cnt, off, flags));
+	MANY(IN, off, flags, REAL(preadv2)(fd, iov, cnt, off, flags));
 }
 
 ssize_t file_pwritev2(struct file *f, int fd, const struct iovec *iov, int cnt, off_t off, int flags)
 {
-	MANY(pwritev, off, flags, REAL(pwritev2)(fd, iov, cnt, off, flags));
+	MANY(OUT, off, flags, REAL(pwritev2)(fd, iov, cnt, off, flags));
 }
 
 int file_fstat(struct file *f, int fd, struct stat *st)
 {
-	const struct backend *be = f->mount->be;
-	enum pin pin;
-
-	if (be->fstat && enter(f, fd, &pin)) {
-		int saved = errno, r = be->fstat(f, fd, st);
-
-		leave(f, pin);
-		errno = saved;
-		if (r != BE_NATIVE)
-			return (int)ret_errno(r);
-	}
+	mount_looked_at(f->mount);
 	return REAL(fstat)(fd, st);
 }
 
@@ -200,7 +200,7 @@ int file_fallocate(struct file *f, int fd, int mode, off_t off, off_t len)
 {
 	if (mode & ~FALLOC_FL_KEEP_SIZE)
 		return SHRINKING(f, REAL(fallocate)(fd, mode, off, len));
-	if (len > 0 && file_room(f, (size_t)len) < 0)
+	if (len > 0 && file_room(f, fd, off, (size_t)len) < 0)
 		return -1;
 	return REAL(fallocate)(fd, mode, off, len);
 }
@@ -209,7 +209,7 @@ int file_posix_fallocate(struct file *f, int fd, off_t off, off_t len)
 {
 	int saved = errno;
 
-	if (len > 0 && file_room(f, (size_t)len) < 0) {
+	if (len > 0 && file_room(f, fd, off, (size_t)len) < 0) {
 		errno = saved;
 		return ENOSPC;
 	}
@@ -219,13 +219,12 @@ int file_posix_fallocate(struct file *f, int fd, off_t off, off_t len)
 /* BE_NATIVE, 0 or -1 with errno. */
 static int sync_by_backend(struct file *f, int fd, int data_only)
 {
-	const struct backend *be = f->mount->be;
 	int saved = errno, r;
 	enum pin pin;
 
-	if (!be->sync || !enter(f, fd, &pin))
+	if (!has_ops(f) || !enter(f, fd, &pin))
 		return BE_NATIVE;
-	r = be->sync(f, fd, data_only);
+	r = f->mount->be->sync ? f->mount->be->sync(f, fd, data_only) : BE_NATIVE;
 	leave(f, pin);
 	errno = saved;
 	return r == BE_NATIVE ? r : (int)ret_errno(r);
@@ -245,14 +244,32 @@ int file_fdatasync(struct file *f, int fd)
 	return r == BE_NATIVE ? REAL(fdatasync)(fd) : r;
 }
 
-int file_room(struct file *f, size_t n)
+int file_room(struct file *f, int fd, off_t off, size_t n)
 {
-	struct mount *m = f->mount;
 	int saved = errno;
-	int r = m->be->room ? m->be->room(m, n) : 0;
+	int r = f->mount->be->room ? f->mount->be->room(f, fd, off, n) : 0;
 
 	errno = saved;
 	return (int)ret_errno(r);
+}
+
+struct file *file_adopt(int fd)
+{
+	int saved = errno, flags;
+	struct place *p;
+
+	if (!mounts_shrink || place_get(&p, AT_FDCWD, "", 0) < 0)
+		return NULL;
+	flags = REAL(fcntl)(fd, F_GETFL);
+	if (flags >= 0) {
+		struct mount *m = place_of_fd(fd, p->virt);
+
+		if (m->rule && mount_start(m) == 0)
+			file_attach(fd, flags, m, p->virt);
+	}
+	place_put(p);
+	errno = saved;
+	return fdtab_get(fd);
 }
 
 void file_attach(int fd, int flags, struct mount *m, const char *name)

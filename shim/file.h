@@ -33,8 +33,15 @@ int file_posix_fallocate(struct file *f, int fd, off_t off, off_t len);
 int file_fsync(struct file *f, int fd);
 int file_fdatasync(struct file *f, int fd);
 
-/* Whether the file's mount has room for n more bytes: 0, or -1 and ENOSPC. */
-int file_room(struct file *f, size_t n);
+/* Whether there is room to write n bytes at `off` (-1: the position): 0, or -1 and ENOSPC. */
+int file_room(struct file *f, int fd, off_t off, size_t n);
+
+/*
+ * The file behind a descriptor that is not in the table, if it lies under a
+ * rule whose back end must be told of truncations: inherited, received, or
+ * opened by libc. It is in the table then. NULL if not; errno is kept.
+ */
+struct file *file_adopt(int fd);
 
 /*
  * Makes a fresh descriptor of a regular file ours, if `m` is a rule's mount

@@ -24,6 +24,13 @@ struct frame {
 	struct frame *outer;     /* of the code a signal handler interrupted */
 };
 
+/* The stack memcpy takes, and less than a signal frame. */
+#ifdef __SANITIZE_ADDRESS__
+#define COPY_STACK 65536
+#else
+#define COPY_STACK 512
+#endif
+
 enum { UNKNOWN, FREE, BLOCKED };
 
 static __thread struct frame *top;
@@ -113,12 +120,17 @@ int guard_copy(void *dst, const void *src, size_t n)
 	return r;
 }
 
-/* Whether the fault came from the innermost copy of this thread. */
-static int is_ours(const siginfo_t *si, const struct frame *f)
+/*
+ * Whether the fault came from the innermost copy of this thread: from just
+ * below its stack frame (one that siglongjmp left behind is elsewhere, and a
+ * handler that interrupts a copy runs far below), on one of its buffers.
+ */
+static int is_ours(const siginfo_t *si, const ucontext_t *uc, const struct frame *f)
 {
 	uintptr_t a = (uintptr_t)si->si_addr;
 
-	if (!f || si->si_code <= 0)
+	if (!f || si->si_code <= 0 ||
+	    (uintptr_t)f->sp - (uintptr_t)uc->uc_mcontext.gregs[REG_RSP] > COPY_STACK)
 		return 0;
 	return si->si_code == SI_KERNEL ||     /* a non-canonical address has no si_addr */
 	       a - f->dst < f->n || a - f->src < f->n ||
@@ -159,7 +171,7 @@ static void on_fault(int signo, siginfo_t *si, void *context)
 	ucontext_t *uc = context;
 	struct frame *f = top;
 
-	if (!is_ours(si, f)) {
+	if (!is_ours(si, uc, f)) {
 		forward(signo, si, context);
 		return;
 	}
@@ -174,9 +186,7 @@ static int install(int signo)
 	struct sigaction ours = { .sa_sigaction = on_fault };
 
 	ours.sa_mask = k->mask;
-	/* faults of our own must find the alternate stack a tiny thread may have set up */
-	ours.sa_flags = SA_SIGINFO | SA_ONSTACK |
-			(atomic_load(&k->flags) & (SA_RESTART | SA_NODEFER));
+	ours.sa_flags = SA_SIGINFO | (atomic_load(&k->flags) & (SA_RESTART | SA_NODEFER | SA_ONSTACK));
 	return REAL(sigaction)(signo, &ours, NULL) < 0 ? -errno : 0;
 }
 
@@ -273,6 +283,38 @@ int guard_arm(void)
 	return r;
 }
 
+void guard_fork_child(void)
+{
+	atomic_flag_clear(&kept_lock);
+}
+
+static void expose(int signo)
+{
+	struct sigaction ignore = { .sa_handler = SIG_IGN };
+
+	if (atomic_load(&kept_of(signo)->handler) == (uintptr_t)SIG_IGN)
+		REAL(sigaction)(signo, &ignore, NULL);
+}
+
+void guard_before_exec(void)
+{
+	if (guard_armed) {
+		expose(SIGBUS);
+		expose(SIGSEGV);
+	}
+}
+
+void guard_after_failed_exec(void)
+{
+	int saved = errno;
+
+	if (guard_armed) {
+		install(SIGBUS);
+		install(SIGSEGV);
+	}
+	errno = saved;
+}
+
 int guard_keeps(int signo)
 {
 	return guard_armed && (signo == SIGBUS || signo == SIGSEGV);
@@ -292,6 +334,9 @@ int guard_copy(void *dst, const void *src, size_t n)
 	return -EAGAIN;
 }
 void guard_mask_changed(void) { }
+void guard_fork_child(void) { }
+void guard_before_exec(void) { }
+void guard_after_failed_exec(void) { }
 int guard_keeps(int signo) { (void)signo; return 0; }
 int guard_action(int signo, const struct sigaction *act, struct sigaction *old)
 {

@@ -33,6 +33,16 @@ extern int guard_armed;
  */
 int guard_copy(void *dst, const void *src, size_t n);
 
+/* In a fork child: no other thread holds anything. */
+void guard_fork_child(void);
+
+/*
+ * An exec resets handlers, but what the program ignores stays ignored: before
+ * it the kernel is told, and if it failed our handlers come back. errno is kept.
+ */
+void guard_before_exec(void);
+void guard_after_failed_exec(void);
+
 /* The calling thread's signal mask may have changed. */
 void guard_mask_changed(void);
 

@@ -52,6 +52,7 @@ ssize_t __pread_chk(int fd, void *buf, size_t n, off_t off, size_t len);
 ssize_t __readlink_chk(const char *path, char *buf, size_t n, size_t len);
 ssize_t __readlinkat_chk(int dirfd, const char *path, char *buf, size_t n, size_t len);
 char *__getcwd_chk(char *buf, size_t n, size_t len);
+char *__getwd_chk(char *buf, size_t len);
 char *__realpath_chk(const char *path, char *resolved, size_t len);
 int __fxstat(int ver, int fd, struct stat *st);
 int __xstat(int ver, const char *path, struct stat *st);

@@ -12,6 +12,8 @@
 #include "backend.h"
 #include "fdtab.h"
 #include "file.h"
+#include "guard.h"
+#include "pin.h"
 #include "real.h"
 #include "stats.h"
 
@@ -33,6 +35,8 @@ static void fork_child(void)
 {
 	fdtab_fork_unlock();
 	fdtab_own();
+	guard_fork_child();
+	pin_fork_child();
 	stats_fork_child();
 	for (const struct backend *const *be = backends; *be; be++)
 		if ((*be)->fork_child)
@@ -48,7 +52,7 @@ static void adopt_streams(void)
 		struct mount *m = mounts_count ? place_of_fd(fd, virt) : &mount_none;
 		int flags = REAL(fcntl)(fd, F_GETFL);
 
-		if (flags >= 0)
+		if (flags >= 0 && mount_start(m) == 0)
 			file_attach(fd, flags, m, NULL);
 	}
 }

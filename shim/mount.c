@@ -3,6 +3,7 @@
 #include "mount.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <string.h>
 
 #include "pin.h"
@@ -11,6 +12,7 @@
 struct mount mount_none = { .be = &be_posix };
 unsigned mounts_count;
 int mounts_redirect;
+int mounts_pin, mounts_shrink;
 
 static struct mount *mounts;
 
@@ -32,16 +34,16 @@ struct mount *mount_find(const char *path, const char **rel, int *in_root)
 	*rel = path;
 	*in_root = 0;
 	for (struct mount *m = mounts; m < mounts + mounts_count; m++) {
-		const char *r = after(path, m->rule->prefix, m->prefixlen);
+		const char *names[] = { m->prefix, m->rule->prefix, m->root };
 
-		if (r && m->prefixlen >= most) {
-			best = m, *rel = r, *in_root = 0;
-			most = m->prefixlen;
-		}
-		r = after(path, m->root, m->rootlen);
-		if (r && m->rootlen >= most) {
-			best = m, *rel = r, *in_root = 1;
-			most = m->rootlen;
+		for (int i = 0; i < 3; i++) {
+			size_t len = strlen(names[i]);
+			const char *r = after(path, names[i], len);
+
+			if (r && len >= most) {
+				best = m, *rel = r, *in_root = i == 2;
+				most = len;
+			}
 		}
 	}
 	return best;
@@ -53,9 +55,31 @@ int mount_is_ancestor(const char *path)
 
 	for (struct mount *m = mounts; m < mounts + mounts_count; m++)
 		if (m->rootlen && m->prefixlen > len &&
-		    after(m->rule->prefix, path, len))
+		    after(m->prefix, path, len))
 			return 1;
 	return 0;
+}
+
+/*
+ * The prefix as a walk arrives at it: what exists of it with its links
+ * resolved, and the rest as it stands.
+ */
+static void resolve_prefix(struct mount *m)
+{
+	char head[CONF_PATH_MAX], real_head[PATH_MAX], *slash;
+	const char *rest;
+
+	strcpy(m->prefix, m->rule->prefix);
+	strcpy(head, m->prefix);
+	while (*head && !REAL(realpath)(head, real_head)) {
+		slash = strrchr(head, '/');
+		*slash = 0;
+	}
+	rest = m->rule->prefix + strlen(head);
+	if (!*head || strlen(real_head) + strlen(rest) >= sizeof(m->prefix))
+		return;
+	strcpy(m->prefix, real_head[1] ? real_head : *rest ? "" : "/");
+	strcat(m->prefix, rest);
 }
 
 static int mount_one(struct mount *m, const struct conf_rule *rule, unsigned id)
@@ -64,7 +88,8 @@ static int mount_one(struct mount *m, const struct conf_rule *rule, unsigned id)
 	m->be = backend_find(rule->be->name);
 	m->id = id;
 	m->flags = m->be->flags;
-	m->prefixlen = strlen(rule->prefix);
+	resolve_prefix(m);
+	m->prefixlen = strlen(m->prefix);
 	if (rule->be->target == BE_TARGET_DIR && strcmp(rule->target, rule->prefix))
 		strcpy(m->root, rule->target);
 	if (m->be->mount) {
@@ -75,6 +100,8 @@ static int mount_one(struct mount *m, const struct conf_rule *rule, unsigned id)
 	}
 	m->rootlen = strlen(m->root);
 	mounts_redirect |= m->rootlen != 0;
+	mounts_pin |= m->flags & BE_PIN;
+	mounts_shrink |= m->flags & BE_SHRINK;
 	if (m->flags & BE_PIN)
 		pin_init();
 	return 0;

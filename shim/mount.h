@@ -35,6 +35,16 @@ struct mount *mount_find(const char *path, const char **rel, int *in_root);
 /* Whether `path` (as above) is a proper ancestor of a redirected prefix. */
 int mount_is_ancestor(const char *path);
 
+/* Whether any mount's ops use memory of an open file (BE_PIN), or truncations (BE_SHRINK). */
+extern int mounts_pin, mounts_shrink;
+
+/* Tells the back end, if it wants to know. */
+static inline void mount_looked_at(struct mount *m)
+{
+	if (m->be->looked_at)
+		m->be->looked_at(m);
+}
+
 /* Runs the back end's start() if it has not run in this process. 0 or -errno. */
 int mount_start(struct mount *m);
 

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "door.h"
+#include "guard.h"
 
 static int two_places(struct place **a, struct place **b, int adir, const char *apath,
 		      int afollow, int bdir, const char *bpath)
@@ -217,6 +218,17 @@ EXPORT char *__getcwd_chk(char *buf, size_t n, size_t len)
 	return n > len ? REAL(__getcwd_chk)(buf, n, len) : getcwd(buf, n);
 }
 
+EXPORT char *getwd(char *buf)
+{
+	/* of PATH_MAX bytes, says its manual page */
+	return mounts_redirect && buf ? getcwd(buf, PATH_MAX) : REAL(getwd)(buf);
+}
+
+EXPORT char *__getwd_chk(char *buf, size_t len)
+{
+	return len < PATH_MAX ? REAL(__getwd_chk)(buf, len) : getwd(buf);
+}
+
 EXPORT char *get_current_dir_name(void)
 {
 	/* libc's believes $PWD when it names the same directory, and so do we */
@@ -279,7 +291,12 @@ EXPORT int execve(const char *path, char *const argv[], char *const envp[])
 	char copy[PATH_MAX];
 	int r = mounts_redirect ? exec_path(path, copy) : 0;
 
-	return r < 0 ? -1 : REAL(execve)(r ? copy : path, argv, envp);
+	if (r < 0)
+		return -1;
+	guard_before_exec();
+	REAL(execve)(r ? copy : path, argv, envp);
+	guard_after_failed_exec();
+	return -1;
 }
 
 EXPORT int execv(const char *path, char *const argv[])

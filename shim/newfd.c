@@ -107,6 +107,19 @@ EXPORT int recvmmsg(int s, struct mmsghdr *v, unsigned n, int flags, struct time
 	return r;
 }
 
+/* How much of n bytes a source can have: programs ask for "all". */
+static size_t at_most(int from, size_t n)
+{
+	size_t size = 1 << 20;       /* a pipe's, and what one call moves of a socket */
+	struct stat st;
+
+	if (n <= size)
+		return n;
+	if (REAL(fstat)(from, &st) == 0 && S_ISREG(st.st_mode))
+		size = (size_t)st.st_size;
+	return n < size ? n : size;
+}
+
 /*
  * The copies inside the kernel: on the kernel's own files they are right as
  * they stand. Timed for the side that is ours, the written one first.
@@ -116,7 +129,8 @@ EXPORT int recvmmsg(int s, struct mmsghdr *v, unsigned n, int flags, struct time
 	int in_ = !f_;                                                        \
 	if (in_)                                                              \
 		f_ = fdtab_get(from);                                         \
-	!f_ ? call : !in_ && file_room(f_, n) < 0 ? -1 : TIMED(name, f_, n, call); })
+	!f_ ? call : !in_ && file_room(f_, to, -1, at_most(from, n)) < 0 ? -1 : \
+	      TIMED(name, f_, n, call); })
 
 EXPORT ssize_t sendfile(int out, int in, off_t *off, size_t n)
 {

@@ -151,8 +151,6 @@ TWIN_OF(__openat64_2, __openat_2)
 
 static int real_openat2(int dirfd, const char *path, struct open_how *how, size_t size)
 {
-	if (real.openat2)
-		return real.openat2(dirfd, path, how, size);
 	return (int)REAL(syscall)(SYS_openat2, dirfd, path, how, size);
 }
 

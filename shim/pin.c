@@ -29,8 +29,12 @@ static void thread_ended(void)
 	struct hazard *h = pin_mine;
 
 	pin_mine = NULL;
-	if (h)
-		atomic_store(&h->taken, 0);
+	if (!h)
+		return;
+	/* it may have been cancelled in the middle of an op */
+	atomic_store(&h->file, NULL);
+	atomic_store(&h->taken, 0);
+	fdtab_reap();
 }
 
 static struct hazard *find_free(void)
@@ -66,6 +70,16 @@ enum pin pin_take_slowly(struct file *f, int fd)
 	if (!pin_mine && make_mine())
 		return pin_take(f, fd);
 	return fdtab_ref(f, fd) ? PIN_REF : PIN_NONE;
+}
+
+void pin_fork_child(void)
+{
+	for (struct hazard *h = atomic_load(&all); h; h = h->next)
+		if (h != pin_mine) {
+			atomic_store(&h->file, NULL);
+			atomic_store(&h->taken, 0);
+		}
+	fdtab_reap();
 }
 
 int pin_held(const struct file *f)

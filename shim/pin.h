@@ -13,6 +13,9 @@
 
 enum pin { PIN_NONE, PIN_HAZARD, PIN_REF };
 
+/* In a fork child: the other threads' pins went with them. */
+void pin_fork_child(void);
+
 /* Once before main if any mount pins: registers for membarrier. */
 void pin_init(void);
 
@@ -51,10 +54,15 @@ static inline enum pin pin_take(struct file *f, int fd)
 
 static inline void pin_drop(struct file *f, enum pin pin)
 {
-	if (__builtin_expect(pin == PIN_HAZARD, 1))
-		atomic_store_explicit(&pin_mine->file, NULL, memory_order_release);
-	else
+	if (__builtin_expect(pin != PIN_HAZARD, 0)) {
 		fdtab_put(f);
+		return;
+	}
+	atomic_store_explicit(&pin_mine->file, NULL, PIN_ORDER == memory_order_relaxed ?
+			      memory_order_release : memory_order_seq_cst);
+	atomic_signal_fence(memory_order_seq_cst);
+	if (__builtin_expect(atomic_load_explicit(&fdtab_retired, memory_order_relaxed) != NULL, 0))
+		fdtab_reap();
 }
 
 /*

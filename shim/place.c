@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "fdtab.h"
 #include "pool.h"
 #include "real.h"
 
@@ -33,7 +34,7 @@ int place_unreal(char *path, size_t size)
 		return -ERANGE;
 	else {
 		memmove(path + m->prefixlen, rel, n + 1);
-		memcpy(path, m->rule->prefix, m->prefixlen);
+		memcpy(path, m->prefix, m->prefixlen);
 	}
 	return 1;
 }
@@ -316,6 +317,8 @@ static int resolve(struct place *p, int dirfd, const char *path, int follow)
 	ssize_t n = copy_path(p->rest, PATH_MAX, path);
 	int r;
 
+	if (n == 0 && fdtab_get(dirfd))
+		p->mount = fdtab_get(dirfd)->mount;     /* AT_EMPTY_PATH */
 	if (n <= 0 || !start_at(p, dirfd))
 		return 0;       /* "", too long, a bad pointer, no path: the kernel's to judge */
 	if (!mounts_redirect) {
@@ -350,6 +353,8 @@ int place_get(struct place **out, int dirfd, const char *path, int follow)
 	r = mounts_count ? resolve(p, dirfd, path, follow) : 0;
 	if (r == 0)
 		r = mount_start(p->mount);
+	if (r == 0)
+		mount_looked_at(p->mount);
 	if (r < 0) {
 		place_put(p);
 		*out = NULL;

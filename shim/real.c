@@ -3,7 +3,6 @@
 #include "real.h"
 
 #include <dlfcn.h>
-#include <stddef.h>
 
 struct real real;
 
@@ -12,17 +11,31 @@ static const struct {
 	size_t offset;
 } rows[] = {
 #define ROW(name) { #name, offsetof(struct real, name) },
+#define BARE_ROW(name)
 #include "rows.h"
 #undef ROW
+#undef BARE_ROW
 };
+
+#define NROWS (sizeof(rows) / sizeof(*rows))
+
+static void resolve(size_t i)
+{
+	void **slot = (void **)((char *)&real + rows[i].offset);
+
+	if (!__atomic_load_n(slot, __ATOMIC_RELAXED))
+		__atomic_store_n(slot, dlsym(RTLD_NEXT, rows[i].name), __ATOMIC_RELAXED);
+}
 
 void real_init(void)
 {
-	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
-		void **slot = (void **)((char *)&real + rows[i].offset);
+	for (size_t i = 0; i < NROWS; i++)
+		resolve(i);
+}
 
-		if (!__atomic_load_n(slot, __ATOMIC_RELAXED))
-			__atomic_store_n(slot, dlsym(RTLD_NEXT, rows[i].name),
-					 __ATOMIC_RELAXED);
-	}
+void real_find(size_t offset)
+{
+	for (size_t i = 0; i < NROWS; i++)
+		if (rows[i].offset == offset)
+			resolve(i);
 }

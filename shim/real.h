@@ -5,29 +5,39 @@
  * real.c holds the only dlsym in the tree. No other file may name an
  * interposed function directly (make lint checks it with nm).
  *
- * The pointers are resolved all at once in the constructor, or at the first
- * use when another library's constructor runs before ours. A name this libc
- * lacks stays NULL. Safe from any thread; after the constructor, also from a
+ * The pointers are resolved all at once in the constructor, or each at its
+ * first use by code that runs before it. A name this libc lacks stays NULL. Safe from any thread; after the constructor, also from a
  * signal handler.
  */
 #ifndef SHIM_REAL_H
 #define SHIM_REAL_H
 
+#include <stddef.h>
+
 #include "hidden.h"
 
 struct real {
 #define ROW(name) __typeof__(name) *name;
+#define BARE_ROW(name)
 #include "rows.h"
 #undef ROW
+#undef BARE_ROW
 };
 
 extern struct real real;
 
-/* Resolves every name that is still NULL. Idempotent. */
+/* Resolves every name that is still NULL. Idempotent; before main. */
 void real_init(void);
+
+/*
+ * Resolves the one at `offset`, for those who come before main. Only that:
+ * they may hold the lock that malloc needs, and a name that is missing costs
+ * the dynamic linker an allocation.
+ */
+void real_find(size_t offset);
 
 #define REAL_LOAD(name) __atomic_load_n(&real.name, __ATOMIC_RELAXED)
 #define REAL(name) \
-	(__builtin_expect(REAL_LOAD(name) != 0, 1) ? REAL_LOAD(name) : (real_init(), REAL_LOAD(name)))
+	(__builtin_expect(REAL_LOAD(name) != 0, 1) ? REAL_LOAD(name) : (real_find(offsetof(struct real, name)), REAL_LOAD(name)))
 
 #endif

@@ -12,6 +12,13 @@
 #define NEWFD(ret, name, ...) ROW(name)
 #define CHK(ret, name, ...) ROW(__##name##_chk)
 #define OWN(name) ROW(name)
+#ifdef BARE_ROW
+#define BARE(name) BARE_ROW(name)
+#else
+#define BARE(name) ROW(name)
+#endif
+#define FDADOPT(ret, name, ...) ROW(name)
+#define LOOK(ret, name, ...) ROW(name)
 #define ALIAS(new, old)
 #define TWIN(new, old)
 #include "calls.def"
@@ -23,5 +30,8 @@
 #undef NEWFD
 #undef CHK
 #undef OWN
+#undef BARE
+#undef FDADOPT
+#undef LOOK
 #undef ALIAS
 #undef TWIN

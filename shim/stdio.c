@@ -107,8 +107,10 @@ EXPORT FILE *freopen(const char *path, const char *mode, FILE *s)
 		errno = -e;
 	else
 		r = reopen_at(p, mode, s);
-	if (r)
+	if (r) {
 		door_fresh(fileno(r));
+		file_attach(fileno(r), mode_flags(mode), p->mount, p->virt);
+	}
 	place_put(p);
 	return r;
 }

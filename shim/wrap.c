@@ -36,6 +36,25 @@ EXPORT ret name params                                                        \
 	return TIMED(name, f, size, file_##name(f, fdarg, __VA_ARGS__));      \
 }
 
+#define FDADOPT(ret, name, params, size, fdarg, ...)                          \
+EXPORT ret name params                                                        \
+{                                                                             \
+	struct file *f = fdtab_get(fd);                                       \
+	if (__builtin_expect(!f, 1) && !(f = file_adopt(fd)))                 \
+		return REAL(name)(fdarg, __VA_ARGS__);                        \
+	return TIMED(name, f, size, file_##name(f, fdarg, __VA_ARGS__));      \
+}
+
+#define LOOK(ret, name, params, ...)                                          \
+EXPORT ret name params                                                        \
+{                                                                             \
+	struct file *f = fdtab_get(fd);                                       \
+	if (__builtin_expect(!f, 1))                                          \
+		return REAL(name)(__VA_ARGS__);                               \
+	mount_looked_at(f->mount);                                            \
+	return TIMED(name, f, 0, REAL(name)(__VA_ARGS__));                    \
+}
+
 #define PASS(ret, name, params, ...)                                          \
 EXPORT ret name params                                                        \
 {                                                                             \
@@ -95,5 +114,6 @@ EXPORT ret __##name##_chk params                                              \
 #define ALIAS(new, old) TWIN_OF(new, old)
 #define TWIN(new, old)
 #define OWN(name)
+#define BARE(name)
 
 #include "calls.def"

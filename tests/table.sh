@@ -11,10 +11,10 @@ def=$ROOT/shim/calls.def
 
 # Every name of the table, one a line.
 names() {
-	sed -nE 's/^(OWN)\((\w+)\).*/\2/p
+	sed -nE 's/^(OWN|BARE)\((\w+)\).*/\2/p
 	         s/^(ALIAS|TWIN)\((\w+),.*/\2/p
 	         s/^CHK\([^,]*, *(\w+),.*/__\1_chk/p
-	         s/^(FD|FDAT|PASS|PATH|PATHAT|NEWFD)\([^,]*, *(\w+),.*/\2/p' "$def" | sort
+	         s/^(FD|FDAT|FDADOPT|LOOK|PASS|PATH|PATHAT|NEWFD)\([^,]*, *(\w+),.*/\2/p' "$def" | sort
 }
 names >"$TMP/table"
 [ "$(wc -l <"$TMP/table")" -gt 200 ] || fail "the table of $def was not understood"
@@ -67,8 +67,8 @@ if [ -x "$SHIM" ]; then
 fi
 
 # every name but a twin is called in some test
-sed -nE 's/^(OWN)\((\w+)\).*/\2/p
-         s/^(FD|FDAT|PASS|PATH|PATHAT|NEWFD)\([^,]*, *(\w+),.*/\2/p' "$def" | grep -v '^__' | sort >"$TMP/rows"
+sed -nE 's/^(OWN|BARE)\((\w+)\).*/\2/p
+         s/^(FD|FDAT|FDADOPT|LOOK|PASS|PATH|PATHAT|NEWFD)\([^,]*, *(\w+),.*/\2/p' "$def" | grep -v '^__' | sort >"$TMP/rows"
 while read -r x; do
 	grep -qsw -- "$x" "$ROOT"/tests/doors/*.c "$ROOT"/tests/*.c || echo "$x"
 done <"$TMP/rows" >"$TMP/untested"

@@ -10,6 +10,9 @@ static const struct entry {
 } entries[] = {
 #define FD(ret, name, ...) { #name, "descriptor", NULL },
 #define FDAT(ret, name, ...) { #name, "descriptor", NULL },
+#define FDADOPT(ret, name, ...) { #name, "descriptor", NULL },
+#define LOOK(ret, name, ...) { #name, "passed", NULL },
+#define BARE(name) { #name, "own", NULL },
 #define PASS(ret, name, ...) { #name, "passed", NULL },
 #define PATH(ret, name, ...) { #name, "path", NULL },
 #define PATHAT(ret, name, ...) { #name, "path", NULL },

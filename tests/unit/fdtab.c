@@ -222,5 +222,6 @@ int main(void)
 		cmocka_unit_test(only_the_owner_may_change_it),
 	};
 
+	mounts_pin = 1;
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
