@@ -27,6 +27,7 @@
 struct mem_file {
 	struct window window;
 	struct mem_slot *slot;
+	_Atomic uint64_t *looked;        /* the store's */
 	_Atomic uint64_t read_stamp;     /* of the last read through the kernel; 0: none */
 	_Atomic uint64_t write_stamp;
 };
@@ -60,8 +61,11 @@ static int mem_start(struct mount *m)
 
 static void mem_opened(struct file *f, int fd)
 {
+	struct mem_control *c = f->mount->priv;
+
+	mem(f)->slot = mem_slot_of(c, f->ino);
+	mem(f)->looked = &c->looked;
 	(void)fd;
-	mem(f)->slot = mem_slot_of(f->mount->priv, f->ino);
 	mem(f)->window.writable = (f->flags & O_ACCMODE) == O_RDWR;
 }
 
@@ -77,11 +81,9 @@ static uint64_t era_of(const struct mem_slot *s)
 }
 
 /* Changes with the kernel's clock, and when somebody looked at a file's times. */
-static inline uint64_t stamp_now(const struct file *f)
+static inline uint64_t stamp_now(const struct mem_file *mf)
 {
-	struct mem_control *c = f->mount->priv;
-
-	return coarse_tick() + atomic_load_explicit(&c->looked, memory_order_relaxed);
+	return coarse_tick() + atomic_load_explicit(mf->looked, memory_order_relaxed);
 }
 
 /* Whether the kernel has done one of these since then. */
@@ -147,7 +149,7 @@ static inline int covers(struct file *f, int fd, uint64_t era, off_t off, size_t
 static inline uint64_t readable(struct file *f, int fd, off_t off, size_t n)
 {
 	struct mem_file *mf = mem(f);
-	uint64_t era, now = stamp_now(f);
+	uint64_t era, now = stamp_now(mf);
 
 	if (n > RW_MAX || (f->flags & O_ACCMODE) == O_WRONLY)
 		return 0;
@@ -258,7 +260,7 @@ static ssize_t write_locked(struct file *f, int fd, const struct iovec *iov, int
 			    off_t off, int rwf, size_t n)
 {
 	struct mem_file *mf = mem(f);
-	uint64_t era = era_of(mf->slot), now = stamp_now(f);
+	uint64_t era = era_of(mf->slot), now = stamp_now(mf);
 	ssize_t r;
 
 	if (__builtin_expect(!told(&mf->write_stamp, now), 0))

@@ -169,7 +169,7 @@ static ssize_t uring_pread(struct file *f, int fd, void *buf, size_t n, off_t of
 {
 	struct iovec iov = { buf, n };
 
-	if (option(f, URING_MAP)) {
+	if (f->mount->flags & BE_PIN) {     /* map=on */
 		ssize_t r = mapped_pread(f, fd, buf, n, off);
 
 		if (r != BE_NATIVE)

@@ -56,7 +56,7 @@ else
 fi
 
 # ---- the default path, by fio: the bound below which the true ratio hardly is
-N=${ROUNDS:-21}
+N=${ROUNDS:-41}
 # default WHAT TARGET [-c] FIO-OPTION...; -c as for fio.sh
 default() {
 	local what=$1 target=$2 job cpu=
@@ -68,8 +68,18 @@ default() {
 	row "default: fio psync $what, lower bound" "$LOWER" ge "$target" x
 	note "    median $RATIO, upper bound $UPPER, $N rounds${cpu:+, processor time}"
 }
+# The same with the program against itself: how far the bound lies from 1 by
+# the noise of the machine alone.
+control() {
+	local what=$1 job
+	shift
+	job="fio --name=job --filename=$D/fio --ioengine=psync --size=128m --time_based --runtime=${RUNTIME:-500ms} $*"
+	measure "$N" "exec $ROOT/bench/fio.sh $job" "exec $ROOT/bench/fio.sh $job" || exit 1
+	note "native against native, $what: lower bound $LOWER, median $RATIO, upper bound $UPPER"
+}
 fill "$D/fio" 128
 cache "$D/fio"
+control "4k O_DIRECT write" --bs=4k --rw=randwrite --direct=1
 default "4k cached read" 0.92 -c --bs=4k --rw=randread --invalidate=0
 default "4k cached write" 0.92 -c --bs=4k --rw=randwrite --invalidate=0
 default "4k O_DIRECT read" 0.97 --bs=4k --rw=randread --direct=1

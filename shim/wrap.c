@@ -10,11 +10,14 @@
  */
 static inline void prefetch(const struct file *f, off_t off, size_t n)
 {
-	const char *hint = atomic_load_explicit(&f->hint, memory_order_relaxed);
+	const char *p = atomic_load_explicit(&f->hint, memory_order_relaxed), *end;
 
-	if (hint)
-		for (size_t i = 0; i < n && i < PREFETCH_MAX; i += 64)
-			__builtin_prefetch(hint + off + i);
+	if (!p)
+		return;
+	p += off;
+	end = p + (n < PREFETCH_MAX ? n : PREFETCH_MAX);
+	for (; p < end; p += 64)
+		__builtin_prefetch(p);
 }
 
 #define FD(ret, name, params, size, fdarg, ...)                               \

@@ -8,6 +8,7 @@ door=$2
 shift 2
 ways=${*:-plain large fortified number twins constructor}
 bad=0
+export BIN     # where a door's child is
 
 # door_in DIRECTORY WAY: prints the transcript. Standard output is a pipe, so
 # that a limit on file sizes spares it; no descriptor but 0, 1, 2 is open.

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The working directory inside a rule: chdir, fchdir, getcwd, relative names,
- * realpath. Fails if a relative name leads elsewhere, or the program is told
+ * The working directory inside a rule: chdir, fchdir, getcwd and getwd,
+ * relative names, realpath. Fails if a relative name leads elsewhere, or the program is told
  * another directory than the one it asked for.
  */
 #include "door.h"
@@ -19,6 +19,17 @@ static void where(int line)
 	s = getcwd(NULL, 0);
 	say("%d: getcwd(NULL) %s", line, shown(s));
 	free(s);
+	/* a linker warns of getwd where it is named */
+	char *(*getwd_)(char *) = (char *(*)(char *))dlsym(RTLD_DEFAULT, "getwd");
+	char *(*getwd_chk)(char *, size_t) = (char *(*)(char *, size_t))dlsym(RTLD_DEFAULT, "__getwd_chk");
+
+	memset(b, 'x', sizeof(b));
+	errno = UNTOUCHED;
+	s = getwd_(b);
+	say("%d: getwd %s %s, its buffer %d", line, s ? shown(s) : "(null)", name_of(errno == UNTOUCHED ? 0 : errno), s == b);
+	memset(b, 'x', sizeof(b));
+	s = getwd_chk(b, sizeof(b));
+	say("%d: __getwd_chk %s", line, s ? shown(s) : "(null)");
 }
 #define WHERE() where(__LINE__)
 
@@ -121,6 +132,7 @@ static void door(void)
 	CALL(chdir(P("gone")));
 	CALL(rmdir(P("gone")));
 	say("%s", getcwd(b, sizeof(b)) ? shown(b) : name_of(errno));
+	PTR(((char *(*)(char *))dlsym(RTLD_DEFAULT, "getwd"))(b));
 	CALL(open("x", O_CREAT | O_RDWR, 0600));
 	CALL(chdir(".."));
 	WHERE();

@@ -105,6 +105,48 @@ static void forked_busy(void)
 	say("children that failed %d", bad);
 }
 
+static void *signals(void *stop)
+{
+	while (!__atomic_load_n((int *)stop, __ATOMIC_RELAXED))
+		signal(SIGSEGV, SIG_DFL);
+	return NULL;
+}
+
+/* fork while another thread sets handlers: the child can, too */
+static void forked_signals(void)
+{
+	static int stop;
+	int fd = open(P("file"), O_RDWR), hung = 0, bad = 0;
+	pthread_t t;
+
+	for (int i = 0; i < 100; i++)
+		pread(fd, b, 64, 0);
+	pthread_create(&t, NULL, signals, &stop);
+	for (int i = 0; i < 100 && !hung; i++) {
+		int status = 0, naps = 0;
+		pid_t pid = split();
+
+		if (!pid) {
+			signal(SIGSEGV, SIG_IGN);
+			signal(SIGSEGV, SIG_DFL);
+			_exit(pread(fd, b, 64, 0) == 64 ? 7 : 1);
+		}
+		/* some 5 s, if it hangs: never so long otherwise */
+		while (!waitpid(pid, &status, WNOHANG) && naps++ < 5000)
+			nanosleep(&(struct timespec){ .tv_nsec = 1000 * 1000 }, NULL);
+		if (naps >= 5000) {
+			hung++;
+			kill(pid, SIGKILL);
+			waitpid(pid, &status, 0);
+		} else
+			bad += !WIFEXITED(status) || WEXITSTATUS(status) != 7;
+	}
+	__atomic_store_n(&stop, 1, __ATOMIC_RELAXED);
+	pthread_join(t, NULL);
+	close(fd);
+	say("children that hung %d, that failed %d", hung, bad);
+}
+
 static void vforked(void)
 {
 	int fd = open(P("file"), O_RDONLY), out = open(P("out"), O_RDWR | O_CREAT | O_TRUNC, 0644);
@@ -247,6 +289,7 @@ static void door(void)
 	make(P("file"), 5000, 1);
 	forked();
 	forked_busy();
+	forked_signals();
 	vforked();
 	spawned();
 	inherited();

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * child TOPIC ...: what the doors start by exec, a program that knows only
+ * the descriptors it was given.
+ *
+ *     child shorten FD SIZE      ftruncate
+ *     child crowded PATH SIZE    truncate, the file first named when no descriptor is free
+ *     child ignored PATH         reads the file, then shows which signals a program it becomes ignores
+ */
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#define FEW 20
+
+static int crowded(const char *path, off_t size)
+{
+	struct rlimit few = { FEW, FEW };
+
+	if (setrlimit(RLIMIT_NOFILE, &few))
+		return 3;
+	while (open("/dev/null", O_RDONLY) >= 0)
+		;
+	if (access(path, F_OK))
+		return 4;
+	for (int fd = 3; fd < FEW; fd++)
+		close(fd);
+	return truncate(path, size) ? 5 : 0;
+}
+
+static int ignored(const char *path)
+{
+	char b[64];
+	int fd = open(path, O_RDWR);
+
+	for (int i = 0; i < 200; i++)
+		if (pread(fd, b, sizeof(b), 0) != sizeof(b) || pwrite(fd, b, sizeof(b), 0) != sizeof(b))
+			return 3;
+	close(fd);
+	execl("/bin/sh", "sh", "-c", "sed -n /^SigIgn/p /proc/self/status", (char *)NULL);
+	return 4;
+}
+
+int main(int argc, char **argv)
+{
+	if (argc == 4 && !strcmp(argv[1], "shorten"))
+		return ftruncate(atoi(argv[2]), atoi(argv[3])) ? 3 : 0;
+	if (argc == 4 && !strcmp(argv[1], "crowded"))
+		return crowded(argv[2], atoi(argv[3]));
+	if (argc == 3 && !strcmp(argv[1], "ignored"))
+		return ignored(argv[2]);
+	return 2;
+}
