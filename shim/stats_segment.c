@@ -57,9 +57,12 @@ static uint64_t hash_bytes(uint64_t h, const void *p, size_t n)
 
 static void rule_name(char buf[SEG_RULE_LEN], unsigned i)
 {
-	const struct conf_rule *r = &conf->rules[i];
+	struct conf_rule *r = &conf->rules[i];
+	const struct conf one = { .nrules = 1, .rules = r };
 
-	snprintf(buf, SEG_RULE_LEN, "%.90s=%.10s:%.80s", r->prefix, r->be->name, r->target);
+	/* as it would be written; of a very long one, both ends matter more than the options */
+	if (conf_format_map(&one, buf, SEG_RULE_LEN) >= SEG_RULE_LEN)
+		snprintf(buf, SEG_RULE_LEN, "%.90s=%.10s:%.80s", r->prefix, r->be->name, r->target);
 }
 
 static uint64_t layout_hash(void)
@@ -74,6 +77,7 @@ static uint64_t layout_hash(void)
 		h = hash_bytes(h, r->prefix, strlen(r->prefix) + 1);
 		h = hash_bytes(h, r->be->name, strlen(r->be->name) + 1);
 		h = hash_bytes(h, r->target, strlen(r->target) + 1);
+		h = hash_bytes(h, r->value, sizeof(r->value));
 	}
 	return h;
 }

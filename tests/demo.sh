@@ -68,7 +68,7 @@ act() {
 	# shellcheck disable=SC2086
 	shim run -m "$rule" --report -- fio $options --filename="$file" --output-format=json \
 		>"$shm/fio" 2>"$shm/report" || { cat "$shm/fio"; broken "$shm/report"; }
-	seen=${rule%\?*}       # a report names a rule without its options
+	seen=$rule
 	of_rule "$seen" "$shm/report"
 	read -r reads writes iops <<<"$(fio_numbers "$shm/fio")"
 	r=$(column pread "$seen" 2 "$shm/report") w=$(column pwrite "$seen" 2 "$shm/report")
