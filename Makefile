@@ -30,7 +30,7 @@ TOOL_OBJ := $(TOOL_SRC:%.c=$(B)/tool/%.o)
 UNITS := $(patsubst tests/unit/%.c,$(B)/tests/unit/%,$(wildcard tests/unit/*.c))
 MAN := $(wildcard shim/*.[1-8] backends/*.[1-8] tools/*.[1-8])
 
-.PHONY: all deps units demo check check-long bench lint sanitize sanitized install uninstall clean
+.PHONY: all deps units demo check check-long bench lint sanitize sanitized matrix install uninstall clean
 all: $(B)/libshim.so $(B)/shim
 
 # -z initfirst: other libraries' constructors do I/O, and ours must have run.
@@ -102,6 +102,10 @@ sanitized:
 sanitize: deps
 	$(Q)$(MAKE) -s units sanitized
 	$(Q)tests/run.sh unit
+
+# docs/support.md, from the table of calls and the last make check.
+matrix:
+	$(Q).ci/matrix >docs/support.md.new && mv docs/support.md.new docs/support.md
 
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(LIBDIR)

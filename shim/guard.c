@@ -37,7 +37,10 @@ static __thread struct frame *top;
 static __thread unsigned char mask_state;
 static __thread unsigned char retries;
 
-/* Signals whose handler would run with SIGBUS or SIGSEGV blocked; bit signo - 1. */
+/*
+ * Why nobody may copy, bit signo - 1: a handler that would run with SIGBUS or
+ * SIGSEGV blocked, or one of these two ignored.
+ */
 static _Atomic uint64_t maskers;
 
 /* The program's own actions. */
@@ -179,15 +182,28 @@ static void on_fault(int signo, siginfo_t *si, void *context)
 	uc->uc_mcontext.gregs[REG_RIP] = (greg_t)(uintptr_t)guard_fault;
 }
 
-/* Installs our handler with the flags and the mask of the program's. */
+/*
+ * Installs our handler with the flags and the mask of the program's. A signal
+ * that is ignored stays so, for exec passes that on, and we do not copy then:
+ * an ignored fault kills.
+ */
 static int install(int signo)
 {
 	struct kept *k = kept_of(signo);
-	struct sigaction ours = { .sa_sigaction = on_fault };
+	int ignored = atomic_load(&k->handler) == (uintptr_t)SIG_IGN;
+	struct sigaction act = { .sa_flags = atomic_load(&k->flags) };
+	uint64_t bit = 1ull << (signo - 1);
 
-	ours.sa_mask = k->mask;
-	ours.sa_flags = SA_SIGINFO | (atomic_load(&k->flags) & (SA_RESTART | SA_NODEFER | SA_ONSTACK));
-	return REAL(sigaction)(signo, &ours, NULL) < 0 ? -errno : 0;
+	act.sa_mask = k->mask;
+	if (ignored) {
+		atomic_fetch_or(&maskers, bit);
+		act.sa_handler = SIG_IGN;
+	} else {
+		atomic_fetch_and(&maskers, ~bit);
+		act.sa_sigaction = on_fault;
+		act.sa_flags = SA_SIGINFO | (act.sa_flags & (SA_RESTART | SA_NODEFER | SA_ONSTACK));
+	}
+	return REAL(sigaction)(signo, &act, NULL) < 0 ? -errno : 0;
 }
 
 static void lock_kept(sigset_t *saved)
@@ -288,33 +304,6 @@ void guard_fork_child(void)
 	atomic_flag_clear(&kept_lock);
 }
 
-static void expose(int signo)
-{
-	struct sigaction ignore = { .sa_handler = SIG_IGN };
-
-	if (atomic_load(&kept_of(signo)->handler) == (uintptr_t)SIG_IGN)
-		REAL(sigaction)(signo, &ignore, NULL);
-}
-
-void guard_before_exec(void)
-{
-	if (guard_armed) {
-		expose(SIGBUS);
-		expose(SIGSEGV);
-	}
-}
-
-void guard_after_failed_exec(void)
-{
-	int saved = errno;
-
-	if (guard_armed) {
-		install(SIGBUS);
-		install(SIGSEGV);
-	}
-	errno = saved;
-}
-
 int guard_keeps(int signo)
 {
 	return guard_armed && (signo == SIGBUS || signo == SIGSEGV);
@@ -335,8 +324,6 @@ int guard_copy(void *dst, const void *src, size_t n)
 }
 void guard_mask_changed(void) { }
 void guard_fork_child(void) { }
-void guard_before_exec(void) { }
-void guard_after_failed_exec(void) { }
 int guard_keeps(int signo) { (void)signo; return 0; }
 int guard_action(int signo, const struct sigaction *act, struct sigaction *old)
 {

@@ -10,7 +10,8 @@
  * (signal.c), and a fault that is not ours goes on to the program's handler
  * with the signal's own mask and flags. A fault while the signal is blocked
  * kills, so a thread that blocks one of them does not copy; nor does any
- * while a handler is installed that would block one as it runs. Not seen: a
+ * while the program ignores one, or has a handler that would block one as it
+ * runs. Not seen: a
  * mask given to sigsuspend or ppoll, or restored by siglongjmp.
  *
  * x86-64 only; elsewhere guard_arm fails and every caller uses the kernel.
@@ -35,13 +36,6 @@ int guard_copy(void *dst, const void *src, size_t n);
 
 /* In a fork child: no other thread holds anything. */
 void guard_fork_child(void);
-
-/*
- * An exec resets handlers, but what the program ignores stays ignored: before
- * it the kernel is told, and if it failed our handlers come back. errno is kept.
- */
-void guard_before_exec(void);
-void guard_after_failed_exec(void);
 
 /* The calling thread's signal mask may have changed. */
 void guard_mask_changed(void);

@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "door.h"
-#include "guard.h"
 
 static int two_places(struct place **a, struct place **b, int adir, const char *apath,
 		      int afollow, int bdir, const char *bpath)
@@ -291,12 +290,7 @@ EXPORT int execve(const char *path, char *const argv[], char *const envp[])
 	char copy[PATH_MAX];
 	int r = mounts_redirect ? exec_path(path, copy) : 0;
 
-	if (r < 0)
-		return -1;
-	guard_before_exec();
-	REAL(execve)(r ? copy : path, argv, envp);
-	guard_after_failed_exec();
-	return -1;
+	return r < 0 ? -1 : REAL(execve)(r ? copy : path, argv, envp);
 }
 
 EXPORT int execv(const char *path, char *const argv[])

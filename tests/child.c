@@ -23,8 +23,7 @@ static int crowded(const char *path, off_t size)
 		return 3;
 	while (open("/dev/null", O_RDONLY) >= 0)
 		;
-	if (access(path, F_OK))
-		return 4;
+	(void)!access(path, F_OK);     /* at best it fails */
 	for (int fd = 3; fd < FEW; fd++)
 		close(fd);
 	return truncate(path, size) ? 5 : 0;
@@ -32,6 +31,7 @@ static int crowded(const char *path, off_t size)
 
 static int ignored(const char *path)
 {
+	char *sh[] = { (char *)"sh", (char *)"-c", (char *)"sed -n /^SigIgn/p /proc/self/status", NULL };
 	char b[64];
 	int fd = open(path, O_RDWR);
 
@@ -39,7 +39,7 @@ static int ignored(const char *path)
 		if (pread(fd, b, sizeof(b), 0) != sizeof(b) || pwrite(fd, b, sizeof(b), 0) != sizeof(b))
 			return 3;
 	close(fd);
-	execl("/bin/sh", "sh", "-c", "sed -n /^SigIgn/p /proc/self/status", (char *)NULL);
+	execv("/bin/sh", sh);
 	return 4;
 }
 

@@ -20,6 +20,9 @@ trap 'exit 130' INT TERM
 
 passed=0 failed=0 skipped=0 n=0
 names=("$@")
+# what .ci/matrix makes docs/support.md of
+RESULTS=build/results
+[ $# -eq 0 ] && rm -f "$RESULTS"
 
 wanted() {
 	local want
@@ -47,6 +50,7 @@ try() {
 	0)
 		passed=$((passed + 1))
 		echo "ok $n $name ($took)"
+		echo "ok $name" >>"$RESULTS"
 		;;
 	77)
 		skipped=$((skipped + 1))
@@ -56,6 +60,7 @@ try() {
 		failed=$((failed + 1))
 		[ $status -ge 124 ] && [ $status -ne 139 ] && echo "ended by a signal or after ${LIMIT:-240} s: status $status" >>"$work/out"
 		echo "FAIL $n $name ($took)"
+		echo "FAIL $name" >>"$RESULTS"
 		tail -"${TAIL:-40}" "$work/out" | sed 's/^/    /'
 		;;
 	esac

@@ -2,8 +2,8 @@
 /*
  * two_rules FILE-A FILE-B: the numbers of descriptors go back and forth
  * between files of two rules while threads read from them. A holds only 'a's,
- * B only 'b's. Fails at another byte, an unexpected error, a byte of A where
- * the reader itself has B open, or a signal.
+ * B only 'b's. Fails at a byte of neither, a byte of A for who has B open, an
+ * error on a file that is open, or a signal.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -90,11 +90,13 @@ static void *reader(void *arg)
 	unsigned dice = (unsigned)(long)arg + 100;
 
 	while (!stop) {
+		/* closed, a number may for a moment be a descriptor the library needs: it has no bytes there */
 		int fd = first + (int)(rand_r(&dice) >> 8) % OPENERS;
-		ssize_t r = pread(fd, got, sizeof(got), (off_t)(rand_r(&dice) % (SIZE - 512)));
+		off_t off = 8192 + (off_t)(rand_r(&dice) % (SIZE - 8192 - sizeof(got)));
+		ssize_t r = pread(fd, got, sizeof(got), off);
 
-		if (r < 0 ? errno != EBADF : r != sizeof(got) || !is_all(got, sizeof(got), 0))
-			failure("another's file: result, errno or byte", r, r < 0 ? errno : got[0]);
+		if (r > 0 && (r != sizeof(got) || !is_all(got, sizeof(got), 0)))
+			failure("another's file: result, byte", r, got[0]);
 		reads++;
 	}
 	return NULL;

@@ -43,7 +43,7 @@ static void locked(void)
 static int can_lock(void)
 {
 	int other = open(P("file"), O_RDWR), r;
-	time_t end = now() + 3;
+	time_t end = now() + 2;
 
 	while ((r = flock(other, LOCK_EX | LOCK_NB)) && now() < end)
 		nap();
@@ -77,7 +77,7 @@ static void closed(void)
 	pthread_t t[2];
 	int bad = 0;
 
-	for (int i = 0; i < ROUNDS; i++) {
+	for (int i = 0; i < ROUNDS && !bad; i++) {
 		locked();
 		for (int k = 0; k < 2; k++)
 			pthread_create(&t[k], NULL, reads, NULL);
@@ -90,7 +90,7 @@ static void closed(void)
 	say("closed under readers, still locked %d", bad);
 	/* by the number's next meaning */
 	bad = 0;
-	for (int i = 0; i < ROUNDS; i++) {
+	for (int i = 0; i < ROUNDS && !bad; i++) {
 		int null = open("/dev/null", O_RDWR);
 
 		locked();
@@ -113,7 +113,7 @@ static void cancelled(void)
 	pthread_t t;
 	char got[8];
 
-	for (int i = 0; i < ROUNDS; i++) {
+	for (int i = 0; i < ROUNDS && !bad; i++) {
 		locked();
 		pthread_create(&t, NULL, writes, NULL);
 		nap();
@@ -140,7 +140,7 @@ static void forked(void)
 
 	pipe(up);
 	pipe(down);
-	for (int i = 0; i < ROUNDS; i++) {
+	for (int i = 0; i < ROUNDS && !bad; i++) {
 		int status = 0;
 		pid_t pid;
 
