@@ -220,7 +220,7 @@ EXPORT char *__getcwd_chk(char *buf, size_t n, size_t len)
 EXPORT char *getwd(char *buf)
 {
 	/* of PATH_MAX bytes, says its manual page */
-	return mounts_redirect && buf ? getcwd(buf, PATH_MAX) : REAL(getwd)(buf);
+	return mounts_redirect && (uintptr_t)buf ? getcwd(buf, PATH_MAX) : REAL(getwd)(buf);
 }
 
 EXPORT char *__getwd_chk(char *buf, size_t len)
