@@ -118,24 +118,16 @@ static void new_tick(struct file *f, int fd, _Atomic uint64_t *stamp, uint64_t n
 	errno = saved;
 }
 
-/* The slow half of covers: learns about the file. errno is kept. */
+/* The slow half of covers. errno is kept. */
 static int learn(struct file *f, int fd, uint64_t era, off_t off, size_t n)
 {
 	struct mem_file *mf = mem(f);
-	int saved = errno, covered;
 
-	if (era & 1) {
-		/* a truncation is under way, or its process died in it */
-		repair(mf->slot);
-		covered = 0;
-	} else {
-		covered = window_learn(&mf->window, fd, era, off, n);
-		if (covered)
-			atomic_store_explicit(&f->hint, window_at(&mf->window, 0),
-					      memory_order_relaxed);
-	}
-	errno = saved;
-	return covered;
+	if (!(era & 1))
+		return window_learn(&mf->window, &f->hint, fd, era, off, n);
+	/* a truncation is under way, or its process died in it */
+	repair(mf->slot);
+	return 0;
 }
 
 /* Whether [off, off + n) can be copied in this era, after learning if need be. */

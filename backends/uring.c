@@ -39,6 +39,12 @@ static int option(const struct file *f, enum uring_option o)
 	return (int)f->mount->rule->value[o];
 }
 
+/* map=on; uring_mount put it where one load finds it. */
+static inline int is_mapped(const struct file *f)
+{
+	return (f->mount->flags & BE_PIN) != 0;
+}
+
 static int uring_mount(struct mount *m)
 {
 	if (m->rule->value[URING_MAP])
@@ -113,24 +119,13 @@ static int is_checked(struct uring_file *uf, int fd)
 	return 0;
 }
 
-static int learn(struct file *f, int fd, off_t off, size_t n)
-{
-	struct window *w = &uring(f)->window;
-	int saved = errno, covered = window_learn(w, fd, ERA, off, n);
-
-	if (covered)
-		atomic_store_explicit(&f->hint, window_at(w, 0), memory_order_relaxed);
-	errno = saved;
-	return covered;
-}
-
 /* Whether [off, off + n) can be read from the mapping. */
 static inline int readable(struct file *f, int fd, off_t off, size_t n)
 {
 	if (n > RW_MAX || (f->flags & (O_WRONLY | O_DIRECT)) || !is_checked(uring(f), fd))
 		return 0;
 	return __builtin_expect(window_covers(&uring(f)->window, ERA, off, n), 1) ||
-	       learn(f, fd, off, n);
+	       window_learn(&uring(f)->window, &f->hint, fd, ERA, off, n);
 }
 
 static ssize_t mapped_pread(struct file *f, int fd, void *buf, size_t n, off_t off)
@@ -153,7 +148,7 @@ static ssize_t mapped_preadv(struct file *f, int fd, const struct iovec *iov, in
 static ssize_t uring_preadv(struct file *f, int fd, const struct iovec *iov, int cnt,
 			    off_t off, int rwf)
 {
-	if (option(f, URING_MAP) && off >= 0 && !rwf) {
+	if (is_mapped(f) && off >= 0 && !rwf) {
 		ssize_t r = mapped_preadv(f, fd, iov, cnt, off);
 
 		if (r != BE_NATIVE)
@@ -169,7 +164,7 @@ static ssize_t uring_pread(struct file *f, int fd, void *buf, size_t n, off_t of
 {
 	struct iovec iov = { buf, n };
 
-	if (f->mount->flags & BE_PIN) {     /* map=on */
+	if (is_mapped(f)) {
 		ssize_t r = mapped_pread(f, fd, buf, n, off);
 
 		if (r != BE_NATIVE)

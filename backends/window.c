@@ -187,7 +187,7 @@ void window_refresh(struct window *w, int fd, uint64_t era)
 	atomic_flag_clear(&w->busy);
 }
 
-int window_learn(struct window *w, int fd, uint64_t era, off_t off, size_t n)
+static int learn(struct window *w, int fd, uint64_t era, off_t off, size_t n)
 {
 	struct mapping *m;
 	uint64_t size;
@@ -208,6 +208,17 @@ int window_learn(struct window *w, int fd, uint64_t era, off_t off, size_t n)
 	}
 	atomic_flag_clear(&w->busy);
 	return window_covers(w, era, off, n);
+}
+
+int window_learn(struct window *w, const char *_Atomic *hint, int fd, uint64_t era,
+		 off_t off, size_t n)
+{
+	int saved = errno, covered = learn(w, fd, era, off, n);
+
+	if (covered)
+		atomic_store_explicit(hint, window_at(w, 0), memory_order_relaxed);
+	errno = saved;
+	return covered;
 }
 
 void window_wrote(struct window *w, uint64_t era, off_t off, size_t n)

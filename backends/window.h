@@ -80,9 +80,11 @@ int window_write(const struct window *w, const struct iovec *iov, int cnt, off_t
  * Learns about the file behind fd for an access to [off, off + n): its size
  * in `era`, a mapping of it all, which pages around are there. Only after a
  * few misses: a file that is read once is not worth a mapping. Returns
- * whether the range is covered now.
+ * whether the range is covered now, and then leaves where byte 0 is in *hint.
+ * errno is kept.
  */
-int window_learn(struct window *w, int fd, uint64_t era, off_t off, size_t n);
+int window_learn(struct window *w, const char *_Atomic *hint, int fd, uint64_t era,
+		 off_t off, size_t n);
 
 /* Looks at the file's size again, in `era`. */
 void window_refresh(struct window *w, int fd, uint64_t era);

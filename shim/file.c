@@ -104,14 +104,11 @@ static inline int has_ops(const struct file *f)
 /* One buffer at an offset: by the op made for it, else by the vector's. */
 #define FAST(op, way, buf, n, off, native) do {                               \
 	enum pin pin_;                                                        \
-	if (has_ops(f) && (off) >= 0 && enter(f, fd, &pin_)) {                \
+	if (f->mount->be->op && (off) >= 0 && enter(f, fd, &pin_)) {          \
 		__typeof__(f->mount->be->op) op_ = f->mount->be->op;          \
 		ssize_t r_ = op_ ? op_(f, fd, buf, n, off) : BE_NATIVE;       \
 		leave(f, pin_);                                               \
-		if (r_ != BE_NATIVE)                                          \
-			return ret_errno(r_);                                 \
-		if (op_)                                                      \
-			return native;                                        \
+		return r_ == BE_NATIVE ? native : ret_errno(r_);              \
 	}                                                                     \
 	ONE(way, buf, n, at(off), native);                                    \
 } while (0)
@@ -170,12 +167,6 @@ ssize_t file_preadv2(struct file *f, int fd, const struct iovec *iov, int cnt, o
 ssize_t file_pwritev2(struct file *f, int fd, const struct iovec *iov, int cnt, off_t off, int flags)
 {
 	MANY(OUT, off, flags, REAL(pwritev2)(fd, iov, cnt, off, flags));
-}
-
-int file_fstat(struct file *f, int fd, struct stat *st)
-{
-	mount_looked_at(f->mount);
-	return REAL(fstat)(fd, st);
 }
 
 /* A native call that may shorten the file, between the back end's brackets. */

@@ -26,7 +26,6 @@ ssize_t file_preadv(struct file *f, int fd, const struct iovec *iov, int cnt, of
 ssize_t file_pwritev(struct file *f, int fd, const struct iovec *iov, int cnt, off_t off);
 ssize_t file_preadv2(struct file *f, int fd, const struct iovec *iov, int cnt, off_t off, int flags);
 ssize_t file_pwritev2(struct file *f, int fd, const struct iovec *iov, int cnt, off_t off, int flags);
-int file_fstat(struct file *f, int fd, struct stat *st);
 int file_ftruncate(struct file *f, int fd, off_t len);
 int file_fallocate(struct file *f, int fd, int mode, off_t off, off_t len);
 int file_posix_fallocate(struct file *f, int fd, off_t off, off_t len);

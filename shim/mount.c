@@ -35,9 +35,10 @@ struct mount *mount_find(const char *path, const char **rel, int *in_root)
 	*in_root = 0;
 	for (struct mount *m = mounts; m < mounts + mounts_count; m++) {
 		const char *names[] = { m->prefix, m->rule->prefix, m->root };
+		size_t lens[] = { m->prefixlen, strlen(m->rule->prefix), m->rootlen };
 
 		for (int i = 0; i < 3; i++) {
-			size_t len = strlen(names[i]);
+			size_t len = lens[i];
 			const char *r = after(path, names[i], len);
 
 			if (r && len >= most) {

@@ -20,52 +20,36 @@ static inline void prefetch(const struct file *f, off_t off, size_t n)
 		__builtin_prefetch(p);
 }
 
-#define FD(ret, name, params, size, fdarg, ...)                               \
+/* A call on the file f: `before` is done first if it is ours, else it is libc's. */
+#define ON_FILE(ret, name, params, find, before, size, ours, native)          \
 EXPORT ret name params                                                        \
 {                                                                             \
-	struct file *f = fdtab_get(fd);                                       \
+	struct file *f = find;                                                \
 	if (__builtin_expect(!f, 1))                                          \
-		return REAL(name)(fdarg __VA_OPT__(,) __VA_ARGS__);           \
-	return TIMED(name, f, size, file_##name(f, fdarg __VA_OPT__(,) __VA_ARGS__)); \
+		return native;                                                \
+	before;                                                               \
+	return TIMED(name, f, size, ours);                                    \
 }
 
-#define FDAT(ret, name, params, size, fdarg, ...)                             \
-EXPORT ret name params                                                        \
-{                                                                             \
-	struct file *f = fdtab_get(fd);                                       \
-	if (__builtin_expect(!f, 1))                                          \
-		return REAL(name)(fdarg, __VA_ARGS__);                        \
-	prefetch(f, off, n);                                                  \
-	return TIMED(name, f, size, file_##name(f, fdarg, __VA_ARGS__));      \
-}
+#define FD(ret, name, params, size, ...)                                      \
+	ON_FILE(ret, name, params, fdtab_get(fd), (void)0, size,              \
+		file_##name(f, __VA_ARGS__), REAL(name)(__VA_ARGS__))
 
-#define FDADOPT(ret, name, params, size, fdarg, ...)                          \
-EXPORT ret name params                                                        \
-{                                                                             \
-	struct file *f = fdtab_get(fd);                                       \
-	if (__builtin_expect(!f, 1) && !(f = file_adopt(fd)))                 \
-		return REAL(name)(fdarg, __VA_ARGS__);                        \
-	return TIMED(name, f, size, file_##name(f, fdarg, __VA_ARGS__));      \
-}
+#define FDADOPT(ret, name, params, size, ...)                                 \
+	ON_FILE(ret, name, params, fdtab_get(fd) ?: file_adopt(fd), (void)0, size, \
+		file_##name(f, __VA_ARGS__), REAL(name)(__VA_ARGS__))
 
-#define LOOK(ret, name, params, ...)                                          \
-EXPORT ret name params                                                        \
-{                                                                             \
-	struct file *f = fdtab_get(fd);                                       \
-	if (__builtin_expect(!f, 1))                                          \
-		return REAL(name)(__VA_ARGS__);                               \
-	mount_looked_at(f->mount);                                            \
-	return TIMED(name, f, 0, REAL(name)(__VA_ARGS__));                    \
-}
+#define FDAT(ret, name, params, size, ...)                                    \
+	ON_FILE(ret, name, params, fdtab_get(fd), prefetch(f, off, n), size,  \
+		file_##name(f, __VA_ARGS__), REAL(name)(__VA_ARGS__))
 
 #define PASS(ret, name, params, ...)                                          \
-EXPORT ret name params                                                        \
-{                                                                             \
-	struct file *f = fdtab_get(fd);                                       \
-	if (__builtin_expect(!f, 1))                                          \
-		return REAL(name)(__VA_ARGS__);                               \
-	return TIMED(name, f, 0, REAL(name)(__VA_ARGS__));                    \
-}
+	ON_FILE(ret, name, params, fdtab_get(fd), (void)0, 0,                 \
+		REAL(name)(__VA_ARGS__), REAL(name)(__VA_ARGS__))
+
+#define LOOK(ret, name, params, ...)                                          \
+	ON_FILE(ret, name, params, fdtab_get(fd), mount_looked_at(f->mount), 0, \
+		REAL(name)(__VA_ARGS__), REAL(name)(__VA_ARGS__))
 
 #define FOLLOW_UNLESS(flags) (!((flags) & AT_SYMLINK_NOFOLLOW))
 
