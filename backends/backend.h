@@ -54,6 +54,7 @@ struct mount {
 	char root[CONF_PATH_MAX];        /* the directory that holds the files; "" when it is the prefix itself */
 	char prefix[CONF_PATH_MAX];      /* the rule's, with the links on its way resolved */
 	size_t rootlen, prefixlen;
+	size_t on_disk;                  /* of prefix: what existed when the mounts were made */
 	_Atomic int started;             /* of the pid that start() ran in; core's */
 	void *priv;                      /* the back end's */
 };

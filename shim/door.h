@@ -55,6 +55,20 @@ static inline void door_path_end(enum call call, const struct place *p, uint64_t
 			  failed ? errno : 0);
 }
 
+/* A place for one path, and what it gives; the value of `call` on p. */
+#define ON_PLACE(name, type, dir, path, follow, call) ({                           \
+	struct place *p = NULL;                                               \
+	uint64_t t0_ = stats_begin();                                         \
+	type v_ = FAILED(type);                                               \
+	int r_ = place_get(&p, dir, path, follow);                            \
+	if (r_ < 0)                                                           \
+		errno = -r_;                                                  \
+	else                                                                  \
+		v_ = call;                                                    \
+	door_path_end(CALL_##name, p, t0_, v_ == FAILED(type));               \
+	place_put(p);                                                         \
+	v_; })
+
 /* Forgets what the number of a descriptor made by libc meant; returns it. */
 static inline int door_fresh(int fd)
 {

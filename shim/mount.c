@@ -12,7 +12,7 @@
 struct mount mount_none = { .be = &be_posix };
 unsigned mounts_count;
 int mounts_redirect;
-int mounts_pin, mounts_shrink;
+int mounts_pin, mounts_shrink, mounts_above;
 
 static struct mount *mounts;
 
@@ -50,15 +50,45 @@ struct mount *mount_find(const char *path, const char **rel, int *in_root)
 	return best;
 }
 
+/* What follows `path`, its proper ancestor, in the prefix of a mount that redirects. */
+static const char *below(const struct mount *m, const char *path, size_t len)
+{
+	return m->rootlen && m->prefixlen > len ? after(m->prefix, path, len) : NULL;
+}
+
 int mount_is_ancestor(const char *path)
 {
 	size_t len = strlen(path);
 
 	for (struct mount *m = mounts; m < mounts + mounts_count; m++)
-		if (m->rootlen && m->prefixlen > len &&
-		    after(m->prefix, path, len))
+		if (below(m, path, len))
 			return 1;
 	return 0;
+}
+
+size_t mount_child(const char *dir, unsigned *i, const char **name)
+{
+	size_t len = strlen(dir);
+
+	while (*i < mounts_count) {
+		const char *rest = below(&mounts[(*i)++], dir, len);
+
+		if (rest) {
+			*name = rest + 1;
+			return strcspn(*name, "/");
+		}
+	}
+	return 0;
+}
+
+const struct mount *mount_below(const char *path)
+{
+	size_t len = strlen(path);
+
+	for (struct mount *m = mounts; m < mounts + mounts_count; m++)
+		if (len > m->on_disk && below(m, path, len))
+			return m;
+	return NULL;
 }
 
 /*
@@ -80,6 +110,7 @@ static void resolve_prefix(struct mount *m)
 	if (!*head || strlen(real_head) + strlen(rest) >= sizeof(m->prefix))
 		return;
 	strcpy(m->prefix, real_head[1] ? real_head : *rest ? "" : "/");
+	m->on_disk = strlen(m->prefix);
 	strcat(m->prefix, rest);
 }
 
@@ -101,6 +132,8 @@ static int mount_one(struct mount *m, const struct conf_rule *rule, unsigned id)
 	}
 	m->rootlen = strlen(m->root);
 	mounts_redirect |= m->rootlen != 0;
+	mounts_above |= m->rootlen && m->on_disk < m->prefixlen &&
+			strchr(m->prefix + m->on_disk + 1, '/') != NULL;
 	mounts_pin |= m->flags & BE_PIN;
 	mounts_shrink |= m->flags & BE_SHRINK;
 	if (m->flags & BE_PIN)

@@ -35,6 +35,22 @@ struct mount *mount_find(const char *path, const char **rel, int *in_root);
 /* Whether `path` (as above) is a proper ancestor of a redirected prefix. */
 int mount_is_ancestor(const char *path);
 
+/*
+ * The next component below the clean path `dir` on the way to a redirected
+ * prefix: its length, or 0 after the last. *i, 0 at first, is the cursor. The
+ * name is the mounts' own, without a NUL; one may come several times.
+ */
+size_t mount_child(const char *dir, unsigned *i, const char **name);
+
+/*
+ * A mount of whose prefix `path` is a proper ancestor, though it was not on the
+ * disk when the mounts were made (above.h); NULL if there is none.
+ */
+const struct mount *mount_below(const char *path);
+
+/* Whether there are any such ancestors. */
+extern int mounts_above;
+
 /* Whether any mount's ops use memory of an open file (BE_PIN), or truncations (BE_SHRINK). */
 extern int mounts_pin, mounts_shrink;
 

@@ -69,28 +69,14 @@ EXPORT int linkat(int fd, const char *from, int td, const char *to, int flags)
 		   REAL(linkat)(fd, from, td, to, flags));
 }
 
-/* A place for one path, and what it gives; the value of `call` on p. */
-#define ONE(name, type, dir, path, follow, call) ({                           \
-	struct place *p = NULL;                                               \
-	uint64_t t0_ = stats_begin();                                         \
-	type v_ = FAILED(type);                                               \
-	int r_ = place_get(&p, dir, path, follow);                            \
-	if (r_ < 0)                                                           \
-		errno = -r_;                                                  \
-	else                                                                  \
-		v_ = call;                                                    \
-	door_path_end(CALL_##name, p, t0_, v_ == FAILED(type));               \
-	place_put(p);                                                         \
-	v_; })
-
 EXPORT int symlink(const char *target, const char *path)
 {
-	return ONE(symlink, int, AT_FDCWD, path, PLACE_PARENT, REAL(symlinkat)(target, p->dirfd, p->path));
+	return ON_PLACE(symlink, int, AT_FDCWD, path, PLACE_PARENT, REAL(symlinkat)(target, p->dirfd, p->path));
 }
 
 EXPORT int symlinkat(const char *target, int dirfd, const char *path)
 {
-	return ONE(symlinkat, int, dirfd, path, PLACE_PARENT, REAL(symlinkat)(target, p->dirfd, p->path));
+	return ON_PLACE(symlinkat, int, dirfd, path, PLACE_PARENT, REAL(symlinkat)(target, p->dirfd, p->path));
 }
 
 /* The links of /proc name the file that serves; the program knows it by another path. */
@@ -121,12 +107,12 @@ static ssize_t read_link(const struct place *p, char *buf, size_t n)
 
 EXPORT ssize_t readlink(const char *path, char *buf, size_t n)
 {
-	return ONE(readlink, ssize_t, AT_FDCWD, path, 0, read_link(p, buf, n));
+	return ON_PLACE(readlink, ssize_t, AT_FDCWD, path, 0, read_link(p, buf, n));
 }
 
 EXPORT ssize_t readlinkat(int dirfd, const char *path, char *buf, size_t n)
 {
-	return ONE(readlinkat, ssize_t, dirfd, path, 0, read_link(p, buf, n));
+	return ON_PLACE(readlinkat, ssize_t, dirfd, path, 0, read_link(p, buf, n));
 }
 
 EXPORT ssize_t __readlink_chk(const char *path, char *buf, size_t n, size_t len)
@@ -158,7 +144,7 @@ static int truncate_place(const struct place *p, off_t len)
 
 EXPORT int truncate(const char *path, off_t len)
 {
-	return ONE(truncate, int, AT_FDCWD, path, 1, truncate_place(p, len));
+	return ON_PLACE(truncate, int, AT_FDCWD, path, 1, truncate_place(p, len));
 }
 
 TWIN_OF(truncate64, truncate)
@@ -296,11 +282,4 @@ EXPORT int execve(const char *path, char *const argv[], char *const envp[])
 EXPORT int execv(const char *path, char *const argv[])
 {
 	return execve(path, argv, environ);
-}
-
-EXPORT int closedir(DIR *dir)
-{
-	if ((uintptr_t)dir)     /* declared never to be NULL; libc says EINVAL */
-		door_fresh(dirfd(dir));
-	return REAL(closedir)(dir);
 }

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "above.h"
 #include "fdtab.h"
 #include "pool.h"
 #include "real.h"
@@ -23,9 +24,13 @@ int place_unreal(char *path, size_t size)
 {
 	const char *rel;
 	int in_root;
-	struct mount *m = mount_find(path, &rel, &in_root);
-	size_t n = strlen(rel);
+	struct mount *m;
+	size_t n;
 
+	if (mounts_above && above_unreal(path))
+		return 1;
+	m = mount_find(path, &rel, &in_root);
+	n = strlen(rel);
 	if (!in_root)
 		return 0;
 	if (m->prefixlen == 1 && n)
@@ -103,6 +108,8 @@ static ssize_t copy_path(char *dst, size_t size, const char *src)
 /* Where a relative path starts, as the program sees it, without a trailing slash. */
 static int start_at(struct place *p, int dirfd)
 {
+	int r;
+
 	if (*p->rest == '/') {
 		*p->virt = 0;
 		return 1;
@@ -113,8 +120,10 @@ static int start_at(struct place *p, int dirfd)
 	} else if (!fd_path(dirfd, p->virt, sizeof(p->virt))) {
 		return 0;
 	}
-	if (place_unreal(p->virt, sizeof(p->virt)) < 0)
+	r = place_unreal(p->virt, sizeof(p->virt));
+	if (r < 0)
 		return 0;
+	p->translated = r;      /* what is beside it on the disk is not for the program */
 	if (!p->virt[1])
 		*p->virt = 0;
 	return 1;
@@ -126,6 +135,17 @@ static void pop(char *virt)
 
 	if (slash)
 		*slash = 0;
+}
+
+/* A directory above a prefix is served by a stand-in while the disk has none. */
+static int translate_above(struct place *p)
+{
+	struct stat st;
+
+	if (REAL(lstat)(p->real, &st) == 0 || errno != ENOENT)
+		return 0;
+	p->translated = 1;
+	return above_real(p->virt, p->real, sizeof(p->real));
 }
 
 /* virt -> p->real, the name the kernel knows it by, and p->mount. */
@@ -144,6 +164,8 @@ static int translate(struct place *p)
 		rel = virt;
 	}
 	strcpy(p->real + n, rel);
+	if (mounts_above && !n && mount_below(virt))
+		return translate_above(p);
 	return n + strlen(rel) < PATH_MAX ? 0 : -ENAMETOOLONG;
 }
 

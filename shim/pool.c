@@ -81,6 +81,19 @@ void *pool_get(struct pool *p)
 	return l ? l + 1 : NULL;
 }
 
+int pool_has(const struct pool *p, const void *obj)
+{
+	unsigned n = atomic_load_explicit(&p->chunks, memory_order_relaxed);
+
+	for (unsigned c = 0; c < n && c < POOL_CHUNKS; c++) {
+		uintptr_t at = (uintptr_t)atomic_load_explicit(&p->chunk[c], memory_order_acquire);
+
+		if ((uintptr_t)obj - at < stride(p) * p->per_chunk)
+			return at != 0;
+	}
+	return 0;
+}
+
 void pool_put(struct pool *p, void *obj)
 {
 	push(p, (struct link *)obj - 1);

@@ -28,6 +28,9 @@ struct pool {
 /* An object with undefined content, aligned to 16; NULL without memory. */
 void *pool_get(struct pool *p);
 
+/* Whether p is, or once was, an object of the pool; any pointer may be asked about. */
+int pool_has(const struct pool *p, const void *obj);
+
 /* Gives it back. */
 void pool_put(struct pool *p, void *obj);
 

@@ -3,6 +3,7 @@
 #include <string.h>
 #include <sys/syscall.h>
 
+#include "dirs.h"
 #include "door.h"
 #include "guard.h"
 
