@@ -103,6 +103,7 @@ static void repair(struct mem_slot *s)
  * A new tick: the kernel does this call, and what another program may have
  * done past us is looked at. errno is kept.
  */
+__attribute__((noinline, cold))
 static void new_tick(struct file *f, int fd, _Atomic uint64_t *stamp, uint64_t now)
 {
 	struct mem_file *mf = mem(f);
@@ -119,6 +120,7 @@ static void new_tick(struct file *f, int fd, _Atomic uint64_t *stamp, uint64_t n
 }
 
 /* The slow half of covers. errno is kept. */
+__attribute__((noinline, cold))
 static int learn(struct file *f, int fd, uint64_t era, off_t off, size_t n)
 {
 	struct mem_file *mf = mem(f);
@@ -138,6 +140,7 @@ static inline int covers(struct file *f, int fd, uint64_t era, off_t off, size_t
 }
 
 /* The era in which [off, off + n) can be read by a copy; 0 if it cannot. */
+__attribute__((always_inline))
 static inline uint64_t readable(struct file *f, int fd, off_t off, size_t n)
 {
 	struct mem_file *mf = mem(f);

@@ -120,6 +120,7 @@ static int is_checked(struct uring_file *uf, int fd)
 }
 
 /* Whether [off, off + n) can be read from the mapping. */
+__attribute__((always_inline))
 static inline int readable(struct file *f, int fd, off_t off, size_t n)
 {
 	if (n > RW_MAX || (f->flags & (O_WRONLY | O_DIRECT)) || !is_checked(uring(f), fd))

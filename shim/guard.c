@@ -96,16 +96,21 @@ static int query_mask(void)
 	return mask_state == FREE;
 }
 
-static int usable(void)
+/* The rare half of usable: not known to be free. */
+__attribute__((noinline, cold))
+static int usable_after_all(void)
 {
-	if (__builtin_expect(atomic_load_explicit(&maskers, memory_order_relaxed) != 0, 0))
-		return 0;
-	if (__builtin_expect(mask_state == FREE, 1))
-		return 1;
 	/* a handler left by siglongjmp leaves this behind: look again at times */
 	if (mask_state == BLOCKED && ++retries)
 		return 0;
 	return query_mask();
+}
+
+static inline int usable(void)
+{
+	if (__builtin_expect(atomic_load_explicit(&maskers, memory_order_relaxed) != 0, 0))
+		return 0;
+	return __builtin_expect(mask_state == FREE, 1) || usable_after_all();
 }
 
 int guard_copy(void *dst, const void *src, size_t n)

@@ -36,7 +36,7 @@ struct life {
 };
 
 int stats_on;
-static int recording;                 /* stats_on, until no segment can be made */
+int stats_recording;
 static struct life plain_life;        /* when no such page is to be had */
 static struct life *life = &plain_life;
 static int unheld;                    /* stats_fork_child has been here: no thread holds a copied index */
@@ -67,7 +67,7 @@ void stats_init(const struct conf *c)
 	segment_setup(c, getenv("SHIM_TREE"));
 	make_life();
 	life->pid = getpid();
-	recording = 1;
+	stats_recording = 1;
 	stats_on = 1;
 	errno = saved;
 }
@@ -110,8 +110,8 @@ static void wait_for_segment(void)
 
 	while (__atomic_load_n(&life->state, __ATOMIC_ACQUIRE) == LIFE_MAKING) {
 		if (clock_slow_since(since) > WAIT_MAX)
-			__atomic_store_n(&recording, 0, __ATOMIC_RELAXED);
-		if (!__atomic_load_n(&recording, __ATOMIC_RELAXED))
+			__atomic_store_n(&stats_recording, 0, __ATOMIC_RELAXED);
+		if (!__atomic_load_n(&stats_recording, __ATOMIC_RELAXED))
 			return;
 		sched_yield();
 	}
@@ -129,7 +129,7 @@ static void make_segment(void)
 	} else if (begin_segment()) {
 		__atomic_store_n(&life->state, LIFE_READY, __ATOMIC_RELEASE);
 	} else {
-		__atomic_store_n(&recording, 0, __ATOMIC_RELAXED);
+		__atomic_store_n(&stats_recording, 0, __ATOMIC_RELAXED);
 		__atomic_store_n(&life->state, LIFE_NONE, __ATOMIC_RELEASE);
 	}
 	quiet_end(&q);
@@ -144,7 +144,7 @@ struct seg_header *stats_segment(void)
 {
 	struct seg_header *h = stats_segment_if_made();
 
-	if (h || !__atomic_load_n(&recording, __ATOMIC_RELAXED))
+	if (h || !__atomic_load_n(&stats_recording, __ATOMIC_RELAXED))
 		return h;
 	make_segment();
 	return stats_segment_if_made();
@@ -273,11 +273,6 @@ static inline void count_file(unsigned file, uint64_t ns, size_t done, int error
 		u->max = ns;
 	if (__builtin_expect(error != 0, 0))
 		add(&u->errors, 1);
-}
-
-uint64_t stats_begin(void)
-{
-	return __atomic_load_n(&recording, __ATOMIC_RELAXED) ? clock_now() : 0;
 }
 
 void stats_end(enum call call, unsigned rule, unsigned file, uint64_t t0,

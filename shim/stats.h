@@ -17,14 +17,15 @@
 
 #include "calls.h"
 #include "conf.h"
+#include "stats_clock.h"
 
 #define STATS_NO_FILE 0u
 
 /* Nonzero while calls are recorded. Set once by stats_init. */
 extern int stats_on;
 
-/* Nonzero once the TSC's rate is known; see clock in stats_clock.h. */
-extern int stats_tsc;
+/* The same, until no segment can be made. */
+extern int stats_recording;
 
 /*
  * Called once before main, cheap: remembers where segments go and the rules'
@@ -43,7 +44,10 @@ void stats_thread_exit(void);
  * The start of a call: a time stamp for stats_end, 0 when statistics are
  * off. Leaves errno alone.
  */
-uint64_t stats_begin(void);
+static inline uint64_t stats_begin(void)
+{
+	return __atomic_load_n(&stats_recording, __ATOMIC_RELAXED) ? clock_now() : 0;
+}
 
 /*
  * The end of a call that began at `t0` (nothing happens if that is 0).

@@ -17,7 +17,7 @@
 
 #include <stdint.h>
 
-/* ns = ticks * mult >> 32; valid once stats_tsc (stats.h) is set. */
+/* ns = ticks * mult >> 32; valid once stats_tsc is set. */
 extern uint64_t clock_mult;
 extern int stats_tsc;
 
