@@ -60,7 +60,7 @@ $(B)/tests/unit/%: tests/unit/%.c $(B)/libcore.a
 	    $(B)/libcore.a $(STATIC_LIBS) -lcmocka -lpthread
 
 # The statistics are read back with the tool's reader.
-$(B)/tests/unit/stats: $(B)/tool/tools/segment.o
+$(filter $(B)/tests/unit/stats%,$(UNITS)): $(B)/tool/tools/segment.o
 
 units: $(UNITS)
 
