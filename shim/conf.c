@@ -158,13 +158,9 @@ static int in_home(char *path, char *const envp[])
 
 static int add_default_file(struct conf *c, char *const envp[], char *error)
 {
-	char path[CONF_PATH_MAX];
-
-	if (in_home(path, envp))
-		return conf_add_file(c, path, error);
-	if (exists("/etc/shim.conf"))
-		return conf_add_file(c, "/etc/shim.conf", error);
-	return 0;
+	if (!in_home(c->file, envp))
+		strcpy(c->file, exists("/etc/shim.conf") ? "/etc/shim.conf" : "");
+	return *c->file ? conf_add_file(c, c->file, error) : 0;
 }
 
 static int add_environment(struct conf *c, char *const envp[], char *error)

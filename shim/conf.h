@@ -28,6 +28,7 @@ struct conf {
 	unsigned nrules;
 	enum conf_stats stats;
 	char stats_dir[CONF_PATH_MAX]; /* CONF_STATS_DIR only */
+	char file[CONF_PATH_MAX];      /* the default one, if that was read; else "" */
 	struct conf_rule *rules;       /* nrules of them, in the order they were read */
 };
 

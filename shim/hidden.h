@@ -46,6 +46,7 @@
 int __open_2(const char *path, int flags);
 int __openat_2(int dirfd, const char *path, int flags);
 int __mq_open_2(const char *name, int oflag);
+int execveat(int dirfd, const char *path, char *const argv[], char *const envp[], int flags);
 int openat2(int dirfd, const char *path, struct open_how *how, size_t size);
 ssize_t __read_chk(int fd, void *buf, size_t n, size_t len);
 ssize_t __pread_chk(int fd, void *buf, size_t n, off_t off, size_t len);

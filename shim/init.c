@@ -10,6 +10,7 @@
 #include <sys/auxv.h>
 
 #include "backend.h"
+#include "env.h"
 #include "fdtab.h"
 #include "file.h"
 #include "guard.h"
@@ -73,7 +74,7 @@ static void init(int argc, char **argv, char **envp)
 	if (!environ)
 		environ = envp;
 	real_init();
-	if (getauxval(AT_SECURE))
+	if (getauxval(AT_SECURE) || env_off(environ))
 		return;
 	if (conf_load(&conf, environ, error) < 0)
 		refuse(error);
@@ -85,6 +86,8 @@ static void init(int argc, char **argv, char **envp)
 	}
 	fdtab_own();
 	stats_init(&conf);
+	env_keep(environ, conf.file);
+	env_hide(environ);
 	pthread_atfork(fdtab_fork_lock, fdtab_fork_unlock, fork_child);
 	adopt_streams();
 	errno = saved;

@@ -250,36 +250,3 @@ EXPORT char *canonicalize_file_name(const char *path)
 {
 	return realpath(path, NULL);
 }
-
-/*
- * A successful exec gives nothing back, and after vfork the place would be
- * lost to the parent: the path moves to the stack first.
- */
-static int exec_path(const char *path, char copy[PATH_MAX])
-{
-	struct place *p;
-	int r = place_get(&p, AT_FDCWD, path, 1);
-
-	if (r < 0) {
-		errno = -r;
-		return -1;
-	}
-	r = p->translated;
-	if (r)
-		strcpy(copy, p->path);
-	place_put(p);
-	return r;
-}
-
-EXPORT int execve(const char *path, char *const argv[], char *const envp[])
-{
-	char copy[PATH_MAX];
-	int r = mounts_redirect ? exec_path(path, copy) : 0;
-
-	return r < 0 ? -1 : REAL(execve)(r ? copy : path, argv, envp);
-}
-
-EXPORT int execv(const char *path, char *const argv[])
-{
-	return execve(path, argv, environ);
-}

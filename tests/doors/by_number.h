@@ -13,6 +13,8 @@
 #define dup2(a, b) I_(dup2, L_(a), L_(b))
 #define dup3(a, b, f) I_(dup3, L_(a), L_(b), L_(f))
 #define fcntl(fd, cmd, ...) I_(fcntl, L_(fd), L_(cmd), L_(0 __VA_OPT__(+ (long)(__VA_ARGS__))))
+#define execve(path, argv, envp) I_(execve, L_(path), L_(argv), L_(envp))
+#define execveat(fd, path, argv, envp, f) I_(execveat, L_(fd), L_(path), L_(argv), L_(envp), L_(f))
 #define read(fd, buf, n) N_(read, L_(fd), L_(buf), L_(n))
 #define write(fd, buf, n) N_(write, L_(fd), L_(buf), L_(n))
 #define pread(fd, buf, n, off) N_(pread64, L_(fd), L_(buf), L_(n), L_(off))
