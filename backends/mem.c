@@ -49,6 +49,8 @@ static int mem_start(struct mount *m)
 {
 	int r = mem_store_make(m->root);
 
+	if (r < 0 && m->priv)      /* a fork child that has become another user */
+		return 0;
 	if (r < 0) {
 		stats_note("mem: %s: %s", m->root, strerror(-r));
 		return r;

@@ -14,6 +14,8 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <ftw.h>
+#include <glob.h>
 #include <linux/openat2.h>
 #include <mqueue.h>
 #include <pty.h>

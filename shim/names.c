@@ -149,25 +149,6 @@ EXPORT int truncate(const char *path, off_t len)
 
 TWIN_OF(truncate64, truncate)
 
-/* Writes the six letters of a name made elsewhere into the program's template. */
-EXPORT char *mkdtemp(char *template)
-{
-	struct place *p = NULL;
-	char *made = NULL;
-	int r = place_get(&p, AT_FDCWD, template, 0);
-
-	if (r < 0) {
-		errno = -r;
-	} else if (!p->translated) {
-		made = REAL(mkdtemp)(template);
-	} else if (REAL(mkdtemp)(p->real)) {
-		memcpy(template + strlen(template) - 6, p->real + strlen(p->real) - 6, 6);
-		made = template;
-	}
-	place_put(p);
-	return made;
-}
-
 /* getcwd's contract: a NULL buf is allocated, of `n` bytes or as many as needed. */
 static char *give_path(const char *path, char *buf, size_t n)
 {
@@ -218,35 +199,4 @@ EXPORT char *get_current_dir_name(void)
 {
 	/* libc's believes $PWD when it names the same directory, and so do we */
 	return mounts_redirect ? getcwd(NULL, 0) : REAL(get_current_dir_name)();
-}
-
-EXPORT char *realpath(const char *path, char *resolved)
-{
-	struct place *p = NULL;
-	struct stat st;
-	char *result = NULL;
-	int r;
-
-	if (!mounts_redirect || !path)
-		return REAL(realpath)(path, resolved);
-	r = place_get(&p, AT_FDCWD, path, 1);
-	if (r < 0)
-		errno = -r;
-	else if (!p->translated || !*p->virt)
-		result = REAL(realpath)(p->path, resolved);
-	else if (REAL(stat)(p->path, &st) == 0)
-		result = give_path(p->virt, resolved, resolved ? PATH_MAX : 0);
-	place_put(p);
-	return result;
-}
-
-EXPORT char *__realpath_chk(const char *path, char *resolved, size_t len)
-{
-	return len < PATH_MAX ? REAL(__realpath_chk)(path, resolved, len)
-			      : realpath(path, resolved);
-}
-
-EXPORT char *canonicalize_file_name(const char *path)
-{
-	return realpath(path, NULL);
 }
