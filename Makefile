@@ -19,11 +19,13 @@ override CFLAGS += -std=gnu11 $(WARN) -fno-strict-aliasing
 LIBFLAGS := -fPIC -fvisibility=hidden -ftls-model=initial-exec
 STATIC_LIBS := -Wl,-Bstatic -luring -linih -Wl,-Bdynamic
 
+LIB_LDFLAGS := -Wl,-z,defs,-z,now,-z,initfirst,--exclude-libs,ALL,-soname,libshim.so
+
 LIB_SRC := $(wildcard shim/*.c) $(wildcard backends/*.c)
 LIB_OBJ := $(LIB_SRC:%.c=$(B)/lib/%.o)
 # The doors export libc's names; the unit tests are linked without them.
 DOOR_SRC := $(addprefix shim/,wrap.c open.c dup.c names.c dirs.c extras.c getdents.c realpath.c temp.c walks.c \
-            stdio.c newfd.c signal.c syscall.c exec.c init.c)
+            stdio.c newfd.c signal.c syscall.c exec.c exit.c init.c)
 CORE_OBJ := $(filter-out $(DOOR_SRC:%.c=$(B)/lib/%.o),$(LIB_OBJ))
 TOOL_SRC := $(wildcard tools/*.c) shim/calls.c shim/real.c backends/options.c \
             $(wildcard shim/conf*.c) shim/stats_tree.c
@@ -37,8 +39,17 @@ all: $(B)/libshim.so $(B)/shim
 # -z initfirst: other libraries' constructors do I/O, and ours must have run.
 $(B)/libshim.so: $(LIB_OBJ) $(B)/flags
 	$(call say,LINK,$@)
-	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -shared -o $@.new $(LIB_OBJ) $(STATIC_LIBS) \
-	    -Wl,-z,defs,-z,now,-z,initfirst,--exclude-libs,ALL,-soname,libshim.so && mv $@.new $@
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -shared -o $@.new $(LIB_OBJ) $(STATIC_LIBS) $(LIB_LDFLAGS) && mv $@.new $@
+
+# The library with the back ends of the tests.
+TEST_OBJ := $(patsubst %,$(B)/test/%.o,backends/backend backends/options $(basename $(wildcard tests/object/*.c)))
+$(B)/tests/libshim.so: $(filter-out $(B)/lib/backends/backend.o $(B)/lib/backends/options.o,$(LIB_OBJ)) $(TEST_OBJ)
+	$(call say,LINK,$@)
+	$(Q)mkdir -p $(@D) && $(CC) $(CFLAGS) $(LDFLAGS) -shared -o $@.new $^ $(STATIC_LIBS) $(LIB_LDFLAGS) && mv $@.new $@
+
+$(B)/test/%.o: %.c $(B)/flags
+	$(call say,CC,$<)
+	$(Q)mkdir -p $(@D) && $(CC) $(CPPFLAGS) -DSHIM_TEST_BACKENDS $(CFLAGS) $(LIBFLAGS) -MMD -MP -c -o $@ $<
 
 $(B)/shim: $(TOOL_OBJ) $(B)/flags
 	$(call say,LINK,$@)
@@ -63,7 +74,7 @@ $(B)/tests/unit/%: tests/unit/%.c $(B)/libcore.a
 # The statistics are read back with the tool's reader.
 $(filter $(B)/tests/unit/stats%,$(UNITS)): $(B)/tool/tools/segment.o
 
-units: $(UNITS)
+units: $(UNITS) $(if $(filter build,$(B)),$(B)/tests/libshim.so)
 
 # Everything is built again when the compiler or its flags change.
 $(B)/flags: FORCE
@@ -122,4 +133,4 @@ uninstall:
 clean:
 	$(Q)rm -rf $(B)
 
--include $(LIB_OBJ:.o=.d) $(TOOL_OBJ:.o=.d) $(UNITS:=.d)
+-include $(LIB_OBJ:.o=.d) $(TEST_OBJ:.o=.d) $(TOOL_OBJ:.o=.d) $(UNITS:=.d)

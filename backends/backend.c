@@ -4,7 +4,14 @@
 
 #include <string.h>
 
-const struct backend *const backends[] = { &be_posix, &be_uring, &be_mem, NULL };
+#ifdef SHIM_TEST_BACKENDS         /* tests/object */
+extern const struct backend be_object;
+#define TEST_BACKENDS &be_object,
+#else
+#define TEST_BACKENDS
+#endif
+
+const struct backend *const backends[] = { &be_posix, &be_uring, &be_mem, TEST_BACKENDS NULL };
 
 const struct backend *backend_find(const char *name)
 {

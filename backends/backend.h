@@ -15,6 +15,8 @@
  *              |
  *      closed(f)                     the last descriptor of this process is gone
  *
+ * A back end whose files the kernel does not have is another kind: object_ops.h.
+ *
  * Every back end of this kind serves files that the kernel has too: the
  * program's descriptor is the real file's, and position, append, locks and
  * inheritance are the kernel's. An op therefore answers BE_NATIVE to hand the
@@ -37,6 +39,7 @@
 #include <sys/uio.h>
 
 #include "conf.h"
+#include "object_ops.h"
 
 #define BE_NATIVE (-5000)      /* not an errno: "libc's own call, as it stands" */
 #define BE_FILE_PRIVATE 128    /* bytes of back-end state in an open file */
@@ -62,6 +65,8 @@ struct mount {
 /* An open file description, as far as this process knows it. */
 struct file {
 	struct mount *_Atomic mount;
+	struct ofd *ofd;                 /* of a file without a kernel file (object_ops.h), else NULL */
+	void *listing;                   /* object_dir.c's */
 	_Atomic unsigned stat_slot;      /* stats_file */
 	_Atomic unsigned refs;           /* descriptors and pins */
 	_Atomic int flags;                       /* of open(2); O_APPEND and O_DIRECT follow F_SETFL */
@@ -75,6 +80,7 @@ struct file {
 struct backend {
 	const char *name;                /* as in options.c */
 	unsigned flags;
+	const struct object_ops *object; /* its files have no kernel file; all below but mount and start is not for them */
 
 	int (*mount)(struct mount *m);   /* [0] */
 	int (*start)(struct mount *m);   /* [0] */

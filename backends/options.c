@@ -22,6 +22,9 @@ const struct be_info be_infos[] = {
 		uring_options, COUNT(uring_options) },
 	{ "mem", BE_TARGET_NAME, "files in shared memory",
 		mem_options, COUNT(mem_options) },
+#ifdef SHIM_TEST_BACKENDS         /* tests/object */
+	{ "object", BE_TARGET_DIR, "files without a kernel file", 0, 0 },
+#endif
 };
 
 const unsigned be_ninfos = COUNT(be_infos);

@@ -8,6 +8,7 @@
 
 #include "door.h"
 #include "extras.h"
+#include "object_dir.h"
 #include "pool.h"
 
 struct stream {
@@ -29,15 +30,26 @@ static struct stream *own(DIR *dir)
 	return pool_has(&streams, dir) ? (struct stream *)dir : NULL;
 }
 
+/* The file of a directory without a kernel directory. */
+static struct file *object_of(int fd)
+{
+	struct file *f = objects_on ? fdtab_get(fd) : NULL;
+
+	return f && f->ofd ? f : NULL;
+}
+
 ssize_t dirs_read(int fd, void *buf, size_t n)
 {
+	struct file *f = object_of(fd);
+
+	if (f)
+		return OBJECT_RESULT(object_getdents(f, fd, buf, n));
 	return REAL(getdents64)(fd, buf, n);
 }
 
 int dirs_own(int fd)
 {
-	(void)fd;
-	return 0;
+	return object_of(fd) != NULL;
 }
 
 /* Its first entry is next; what is shown besides may have changed meanwhile. */
@@ -57,7 +69,7 @@ DIR *dirs_stream(int fd)
 
 	if (!extras_find(&x, fd) && !dirs_own(fd))
 		return REAL(fdopendir)(fd);
-	if (!dirs_own(fd) && REAL(fstat)(fd, &st) == 0 && !S_ISDIR(st.st_mode)) {
+	if (fstat(fd, &st) == 0 && !S_ISDIR(st.st_mode)) {
 		errno = ENOTDIR;
 		return NULL;
 	}
@@ -251,7 +263,7 @@ EXPORT DIR *opendir(const char *path)
 {
 	if (mounts_redirect)
 		return open_stream(CALL_opendir, AT_FDCWD, path);
-	return ON_PLACE(opendir, DIR *, AT_FDCWD, path, 1, REAL(opendir)(p->path));
+	return ON_PLACE(opendir, DIR *, AT_FDCWD, path, 1, REAL(opendir)(p->path), -ENOTDIR);
 }
 
 /* The entries of dir that sel takes, in arrays as scandir(3) gives them; n, or -1 and errno. */
@@ -313,7 +325,7 @@ EXPORT int scandirat(int at, const char *path, struct dirent ***list,
 	if (mounts_redirect)
 		return scan(open_stream(CALL_scandirat, at, path), list, sel, cmp);
 	return ON_PLACE(scandirat, int, at, path, 1,
-			REAL(scandirat)(p->dirfd, p->path, list, sel, cmp));
+			REAL(scandirat)(p->dirfd, p->path, list, sel, cmp), -ENOTDIR);
 }
 
 TWIN_OF(scandirat64, scandirat)
@@ -323,7 +335,7 @@ EXPORT int scandir(const char *path, struct dirent ***list, int (*sel)(const str
 {
 	if (mounts_redirect)
 		return scan(open_stream(CALL_scandir, AT_FDCWD, path), list, sel, cmp);
-	return ON_PLACE(scandir, int, AT_FDCWD, path, 1, REAL(scandir)(p->path, list, sel, cmp));
+	return ON_PLACE(scandir, int, AT_FDCWD, path, 1, REAL(scandir)(p->path, list, sel, cmp), -ENOTDIR);
 }
 
 TWIN_OF(scandir64, scandir)

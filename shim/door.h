@@ -7,6 +7,7 @@
 
 #include "fdtab.h"
 #include "file.h"
+#include "object.h"
 #include "place.h"
 #include "real.h"
 #include "stats.h"
@@ -47,6 +48,13 @@ static inline void door_end(enum call call, struct mount *m, unsigned slot, uint
 		door_end(CALL_##call, (f)->mount, (f)->stat_slot, t0_, size, (ssize_t)r_); \
 	r_; })
 
+/* What the program gets for -errno or a result, with errno as it was on success. */
+#define OBJECT_RESULT(expr) ({                                                \
+	int was_ = errno;                                                     \
+	ssize_t result_ = (expr);                                             \
+	errno = was_;                                                         \
+	ret_errno(result_); })
+
 /* The end of a call on a path; p may be NULL. */
 static inline void door_path_end(enum call call, const struct place *p, uint64_t t0, int failed)
 {
@@ -56,7 +64,7 @@ static inline void door_path_end(enum call call, const struct place *p, uint64_t
 }
 
 /* A place for one path, and what it gives; the value of `call` on p. */
-#define ON_PLACE(name, type, dir, path, follow, call) ({                           \
+#define ON_PLACE(name, type, dir, path, follow, call, ours) ({                \
 	struct place *p = NULL;                                               \
 	uint64_t t0_ = stats_begin();                                         \
 	type v_ = FAILED(type);                                               \
@@ -64,7 +72,7 @@ static inline void door_path_end(enum call call, const struct place *p, uint64_t
 	if (r_ < 0)                                                           \
 		errno = -r_;                                                  \
 	else                                                                  \
-		v_ = call;                                                    \
+		v_ = p->mount->be->object ? (type)OBJECT_RESULT(ours) : call; \
 	door_path_end(CALL_##name, p, t0_, v_ == FAILED(type));               \
 	place_put(p);                                                         \
 	v_; })

@@ -5,6 +5,7 @@
  * forgotten after it was learnt.
  */
 #include "door.h"
+#include "hide.h"
 
 /* Whether the table takes part in what happens to fd. */
 static struct file *ours(int fd)
@@ -16,6 +17,13 @@ static struct file *ours(int fd)
 	return fdtab_ours() ? f : NULL;
 }
 
+/* What the program is told of a descriptor of our own: it has none there. */
+static int hidden(void)
+{
+	errno = EBADF;
+	return -1;
+}
+
 EXPORT int close(int fd)
 {
 	struct file *f = ours(fd);
@@ -23,15 +31,19 @@ EXPORT int close(int fd)
 	unsigned slot;
 
 	if (__builtin_expect(!f, 1))
-		return REAL(close)(fd);
+		return hide_has(fd) ? hidden() : REAL(close)(fd);
 	m = f->mount;
 	slot = f->stat_slot;
 
 	uint64_t t0 = stats_begin();
+	int r;
 
-	fdtab_forget(fd);
-
-	int r = REAL(close)(fd);
+	if (f->ofd) {
+		r = (int)OBJECT_RESULT(object_close(f, fd));
+	} else {
+		fdtab_forget(fd);
+		r = REAL(close)(fd);
+	}
 
 	if (t0)
 		door_end(CALL_close, m, slot, t0, 0, r);
@@ -40,17 +52,43 @@ EXPORT int close(int fd)
 
 TWIN_OF(__close, close)
 
+/* Files without a kernel file are closed one by one: each may be the last. */
+static void forget_range(unsigned first, unsigned last)
+{
+	for (int fd = first < FDTAB_FLAT ? (int)first : FDTAB_FLAT;
+	     objects_on && (fd = fdtab_next(fd)) >= 0 && (unsigned)fd <= last; fd++) {
+		struct file *f = fdtab_get(fd);
+
+		if (f && f->ofd)
+			object_close(f, fd);
+	}
+	fdtab_forget_range(first, last);
+}
+
 EXPORT int close_range(unsigned first, unsigned last, int flags)
 {
+	int mine = hide_next((int)first), r = 0;
+
 	if (!(flags & CLOSE_RANGE_CLOEXEC) && first <= last && fdtab_ours())
-		fdtab_forget_range(first, last);
-	return REAL(close_range)(first, last, flags);
+		forget_range(first, last);
+	/* around our own */
+	while (r == 0 && mine >= 0 && (unsigned)mine <= last && first <= last) {
+		if ((unsigned)mine > first)
+			r = REAL(close_range)(first, (unsigned)mine - 1, flags);
+		first = (unsigned)mine + 1;
+		mine = hide_next((int)first);
+	}
+	return r < 0 || first > last ? r : REAL(close_range)(first, last, flags);
 }
 
 EXPORT void closefrom(int low)
 {
+	if (hide_next(low < 0 ? 0 : low) >= 0) {
+		close_range(low < 0 ? 0 : (unsigned)low, ~0U, 0);
+		return;
+	}
 	if (fdtab_ours())
-		fdtab_forget_range(low < 0 ? 0 : (unsigned)low, ~0U);
+		forget_range(low < 0 ? 0 : (unsigned)low, ~0U);
 	REAL(closefrom)(low);
 }
 
@@ -69,7 +107,7 @@ static void duplicated(struct file *f, int from, int to)
 			fdtab_set(to, f);
 		else
 			fdtab_forget(to);
-		if (REAL(fstat)(to, &st) < 0 || st.st_ino != f->ino || st.st_dev != f->dev)
+		if (!f->ofd && (REAL(fstat)(to, &st) < 0 || st.st_ino != f->ino || st.st_dev != f->dev))
 			fdtab_forget(to);
 	}
 	errno = saved;
@@ -88,18 +126,27 @@ EXPORT int dup(int fd)
 	return DUPLICATE(dup, fd, REAL(dup)(fd));
 }
 
+/* A duplicate onto `to`: what that was is closed, and a descriptor of our own moved away. */
+#define ONTO(name, fd, to, expr) ({                                           \
+	struct file *was_ = object_hold(to);                                  \
+	int v_ = (hide_has(to) && hide_move(to) < 0) ? (errno = EBUSY, -1) :    \
+		 hide_has(fd) ? hidden() : DUPLICATE(name, fd, expr);         \
+	if (was_)                                                             \
+		object_let_go(was_);                                          \
+	v_; })
+
 EXPORT int dup2(int fd, int to)
 {
 	if (fd == to)
-		return REAL(dup2)(fd, to);
-	return DUPLICATE(dup2, fd, REAL(dup2)(fd, to));
+		return hide_has(fd) ? hidden() : REAL(dup2)(fd, to);
+	return ONTO(dup2, fd, to, REAL(dup2)(fd, to));
 }
 
 TWIN_OF(__dup2, dup2)
 
 EXPORT int dup3(int fd, int to, int flags)
 {
-	return DUPLICATE(dup3, fd, REAL(dup3)(fd, to, flags));
+	return ONTO(dup3, fd, to, REAL(dup3)(fd, to, flags));
 }
 
 EXPORT int fcntl(int fd, int cmd, ...)
@@ -117,6 +164,8 @@ EXPORT int fcntl(int fd, int cmd, ...)
 	f = fdtab_get(fd);
 	if (__builtin_expect(!f, 1))
 		return REAL(fcntl)(fd, cmd, arg);
+	if (f->ofd)
+		return TIMED(fcntl, f, 0, (int)OBJECT_RESULT(object_fcntl(f, fd, cmd, arg)));
 	r = TIMED(fcntl, f, 0, REAL(fcntl)(fd, cmd, arg));
 	if (cmd == F_SETFL && r == 0) {
 		int changed = O_APPEND | O_DIRECT;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "mount.h"
+#include "object.h"
 #include "pin.h"
 #include "pool.h"
 #include "real.h"
@@ -117,6 +118,8 @@ struct file *fdtab_new(void)
 
 	if (!f)
 		return NULL;
+	f->ofd = NULL;
+	f->listing = NULL;
 	atomic_store_explicit(&f->stat_slot, 0, memory_order_relaxed);
 	atomic_store_explicit(&f->hint, NULL, memory_order_relaxed);
 	memset(f->priv, 0, sizeof(f->priv));
@@ -154,7 +157,9 @@ static int release(struct file *f)
 {
 	if (mounts_pin && pin_held(f))
 		return 0;
-	if (f->mount->be->closed)
+	if (f->ofd)
+		object_released(f);
+	else if (f->mount->be->closed)
 		f->mount->be->closed(f);
 	pool_put(&files, f);
 	return 1;
@@ -192,6 +197,14 @@ void fdtab_set(int fd, struct file *f)
 		old = set_high(fd, f);
 	if (old)
 		fdtab_put(old);
+}
+
+int fdtab_next(int from)
+{
+	for (int top = (int)atomic_load(&flat_top); from < top; from++)
+		if (fdtab_get(from))
+			return from;
+	return -1;
 }
 
 void fdtab_forget_range(unsigned first, unsigned last)

@@ -54,6 +54,9 @@ extern struct file *_Atomic fdtab_retired;
  */
 void fdtab_set(int fd, struct file *f);
 
+/* The first descriptor below FDTAB_FLAT from `from` up that is ours, or -1. */
+int fdtab_next(int from);
+
 /* fd no longer means anything: it was closed, or reused by a call of libc's. */
 static inline void fdtab_forget(int fd)
 {

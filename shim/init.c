@@ -11,9 +11,11 @@
 
 #include "backend.h"
 #include "env.h"
+#include "exit.h"
 #include "fdtab.h"
 #include "file.h"
 #include "guard.h"
+#include "object.h"
 #include "pin.h"
 #include "real.h"
 #include "stats.h"
@@ -90,5 +92,9 @@ static void init(int argc, char **argv, char **envp)
 	env_hide(environ);
 	pthread_atfork(fdtab_fork_lock, fdtab_fork_unlock, fork_child);
 	adopt_streams();
+	if (objects_on) {
+		object_adopt_all();
+		exit_init();
+	}
 	errno = saved;
 }

@@ -13,8 +13,9 @@ struct mount mount_none = { .be = &be_posix };
 unsigned mounts_count;
 int mounts_redirect;
 int mounts_pin, mounts_shrink, mounts_above;
+int objects_on;
 
-static struct mount *mounts;
+struct mount *mounts;
 
 /* What follows the prefix in path ("" or "/..."), NULL if it does not match. */
 static const char *after(const char *path, const char *prefix, size_t len)
@@ -35,7 +36,7 @@ struct mount *mount_find(const char *path, const char **rel, int *in_root)
 	*in_root = 0;
 	for (struct mount *m = mounts; m < mounts + mounts_count; m++) {
 		const char *names[] = { m->prefix, m->rule->prefix, m->root };
-		size_t lens[] = { m->prefixlen, strlen(m->rule->prefix), m->rootlen };
+		size_t lens[] = { m->prefixlen, strlen(m->rule->prefix), m->be->object ? 0 : m->rootlen };
 
 		for (int i = 0; i < 3; i++) {
 			size_t len = lens[i];
@@ -129,6 +130,12 @@ static int mount_one(struct mount *m, const struct conf_rule *rule, unsigned id)
 
 		if (r < 0)
 			return r;
+	}
+	if (m->be->object) {
+		/* names there are the back end's; the kernel finds none below a device */
+		strcpy(m->root, "/dev/null");
+		m->flags |= BE_PIN;
+		objects_on = 1;
 	}
 	m->rootlen = strlen(m->root);
 	mounts_redirect |= m->rootlen != 0;

@@ -11,7 +11,8 @@
 /* The mount of files under no rule; its back end is posix. */
 extern struct mount mount_none;
 
-/* How many rules there are. */
+/* The rules, and how many there are. */
+extern struct mount *mounts;
 extern unsigned mounts_count;
 
 /* Whether any rule keeps its files elsewhere than under its prefix. */
@@ -53,6 +54,9 @@ extern int mounts_above;
 
 /* Whether any mount's ops use memory of an open file (BE_PIN), or truncations (BE_SHRINK). */
 extern int mounts_pin, mounts_shrink;
+
+/* Whether any mount has files without a kernel file (object.h). */
+extern int objects_on;
 
 /* Tells the back end, if it wants to know. */
 static inline void mount_looked_at(struct mount *m)

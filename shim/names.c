@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "door.h"
+#include "object_name.h"
 
 static int two_places(struct place **a, struct place **b, int adir, const char *apath,
 		      int afollow, int bdir, const char *bpath)
@@ -19,7 +20,7 @@ static int two_places(struct place **a, struct place **b, int adir, const char *
 }
 
 /* `call` with adir, apath, bdir and bpath resolved. */
-#define TWO(name, adir, apath, afollow, bdir, bpath, call) ({                 \
+#define TWO(name, adir, apath, afollow, bdir, bpath, call, ours) ({           \
 	struct place *a_ = NULL, *b_ = NULL;                                  \
 	uint64_t t0_ = stats_begin();                                         \
 	int v_ = -1, r_ = 0;                                                  \
@@ -33,7 +34,7 @@ static int two_places(struct place **a, struct place **b, int adir, const char *
 	if (r_ < 0)                                                           \
 		errno = -r_;                                                  \
 	else                                                                  \
-		v_ = call;                                                    \
+		v_ = b_ && b_->mount->be->object ? (int)OBJECT_RESULT(ours) : call; \
 	door_path_end(CALL_##name, b_ ? b_ : a_, t0_, v_ < 0);                \
 	place_put(a_);                                                        \
 	place_put(b_);                                                        \
@@ -43,40 +44,46 @@ EXPORT int rename(const char *from, const char *to)
 {
 	int fd = AT_FDCWD, td = AT_FDCWD;
 
-	return TWO(rename, fd, from, PLACE_PARENT, td, to, REAL(renameat)(fd, from, td, to));
+	return TWO(rename, fd, from, PLACE_PARENT, td, to, REAL(renameat)(fd, from, td, to),
+		   object_rename(a_, b_, 0));
 }
 
 EXPORT int renameat(int fd, const char *from, int td, const char *to)
 {
-	return TWO(renameat, fd, from, PLACE_PARENT, td, to, REAL(renameat)(fd, from, td, to));
+	return TWO(renameat, fd, from, PLACE_PARENT, td, to, REAL(renameat)(fd, from, td, to),
+		   object_rename(a_, b_, 0));
 }
 
 EXPORT int renameat2(int fd, const char *from, int td, const char *to, unsigned flags)
 {
-	return TWO(renameat2, fd, from, PLACE_PARENT, td, to, REAL(renameat2)(fd, from, td, to, flags));
+	return TWO(renameat2, fd, from, PLACE_PARENT, td, to, REAL(renameat2)(fd, from, td, to, flags),
+		   object_rename(a_, b_, flags));
 }
 
 EXPORT int link(const char *from, const char *to)
 {
 	int fd = AT_FDCWD, td = AT_FDCWD;
 
-	return TWO(link, fd, from, 0, td, to, REAL(linkat)(fd, from, td, to, 0));
+	return TWO(link, fd, from, 0, td, to, REAL(linkat)(fd, from, td, to, 0),
+		   object_link(a_, b_, 0));
 }
 
 EXPORT int linkat(int fd, const char *from, int td, const char *to, int flags)
 {
 	return TWO(linkat, fd, from, flags & AT_SYMLINK_FOLLOW, td, to,
-		   REAL(linkat)(fd, from, td, to, flags));
+		   REAL(linkat)(fd, from, td, to, flags), object_link(a_, b_, flags));
 }
 
 EXPORT int symlink(const char *target, const char *path)
 {
-	return ON_PLACE(symlink, int, AT_FDCWD, path, PLACE_PARENT, REAL(symlinkat)(target, p->dirfd, p->path));
+	return ON_PLACE(symlink, int, AT_FDCWD, path, PLACE_PARENT, REAL(symlinkat)(target, p->dirfd, p->path),
+		   object_symlink(target, p));
 }
 
 EXPORT int symlinkat(const char *target, int dirfd, const char *path)
 {
-	return ON_PLACE(symlinkat, int, dirfd, path, PLACE_PARENT, REAL(symlinkat)(target, p->dirfd, p->path));
+	return ON_PLACE(symlinkat, int, dirfd, path, PLACE_PARENT, REAL(symlinkat)(target, p->dirfd, p->path),
+		   object_symlink(target, p));
 }
 
 /* The links of /proc name the file that serves; the program knows it by another path. */
@@ -84,17 +91,21 @@ static ssize_t read_link(const struct place *p, char *buf, size_t n)
 {
 	ssize_t r;
 
+	struct file *f;
+	struct place *q;
+
 	if (!mounts_redirect || strncmp(p->virt, "/proc/", 6))
 		return REAL(readlinkat)(p->dirfd, p->path, buf, n);
-
-	struct place *q;
+	f = objects_on ? place_magic_file(p->virt) : NULL;
 
 	if (place_get(&q, AT_FDCWD, "", 0) < 0)
 		return REAL(readlinkat)(p->dirfd, p->path, buf, n);
 	r = REAL(readlinkat)(p->dirfd, p->path, q->real, sizeof(q->real) - 1);
 	if (r >= 0) {
 		q->real[r] = 0;
-		if (place_unreal(q->real, sizeof(q->real)) > 0) {
+		if (f)
+			object_path(f, q->real);
+		if (f || place_unreal(q->real, sizeof(q->real)) > 0) {
 			r = (ssize_t)strnlen(q->real, n);
 			memcpy(buf, q->real, (size_t)r);
 		} else {
@@ -107,12 +118,12 @@ static ssize_t read_link(const struct place *p, char *buf, size_t n)
 
 EXPORT ssize_t readlink(const char *path, char *buf, size_t n)
 {
-	return ON_PLACE(readlink, ssize_t, AT_FDCWD, path, 0, read_link(p, buf, n));
+	return ON_PLACE(readlink, ssize_t, AT_FDCWD, path, 0, read_link(p, buf, n), object_readlink(p, buf, n));
 }
 
 EXPORT ssize_t readlinkat(int dirfd, const char *path, char *buf, size_t n)
 {
-	return ON_PLACE(readlinkat, ssize_t, dirfd, path, 0, read_link(p, buf, n));
+	return ON_PLACE(readlinkat, ssize_t, dirfd, path, 0, read_link(p, buf, n), object_readlink(p, buf, n));
 }
 
 EXPORT ssize_t __readlink_chk(const char *path, char *buf, size_t n, size_t len)
@@ -144,7 +155,7 @@ static int truncate_place(const struct place *p, off_t len)
 
 EXPORT int truncate(const char *path, off_t len)
 {
-	return ON_PLACE(truncate, int, AT_FDCWD, path, 1, truncate_place(p, len));
+	return ON_PLACE(truncate, int, AT_FDCWD, path, 1, truncate_place(p, len), object_truncate(p, len));
 }
 
 TWIN_OF(truncate64, truncate)

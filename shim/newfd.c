@@ -84,6 +84,8 @@ static void fresh_message(struct msghdr *m)
 
 			memcpy(&fd, CMSG_DATA(c) + i * sizeof(int), sizeof(fd));
 			door_fresh(fd);
+			if (objects_on)
+				object_adopt(fd);
 		}
 	}
 }

@@ -84,9 +84,11 @@ int open_at(enum call call, int dirfd, const char *path, int flags, mode_t mode)
 		r = place_get(&p, dirfd, path, follow);
 		if (r < 0)
 			errno = -r;
+		else if (p->mount->be->object)
+			fd = (int)OBJECT_RESULT(object_open(p, flags, mode));
 		else
 			fd = door_fresh(open_place(p, flags, mode));
-		if (fd >= 0) {
+		if (fd >= 0 && !p->mount->be->object) {
 			int saved = errno;
 
 			p->mount = mount_opened(p, fd);

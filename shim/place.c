@@ -6,7 +6,10 @@
 #include <string.h>
 
 #include "above.h"
+#include "cwd.h"
 #include "fdtab.h"
+#include "object.h"
+#include "object_name.h"
 #include "pool.h"
 #include "real.h"
 
@@ -27,6 +30,8 @@ int place_unreal(char *path, size_t size)
 	struct mount *m;
 	size_t n;
 
+	if (objects_on && cwd_unreal(path))
+		return 1;
 	if (mounts_above && above_unreal(path))
 		return 1;
 	m = mount_find(path, &rel, &in_root);
@@ -63,7 +68,12 @@ struct mount *place_of_fd(int fd, char *virt)
 {
 	const char *rel;
 	int in_root;
+	struct file *f = objects_on ? fdtab_get(fd) : NULL;
 
+	if (f && f->ofd) {
+		object_path(f, virt);
+		return f->mount;
+	}
 	if (!fd_path(fd, virt, PATH_MAX)) {
 		*virt = 0;
 		return &mount_none;
@@ -108,6 +118,7 @@ static ssize_t copy_path(char *dst, size_t size, const char *src)
 /* Where a relative path starts, as the program sees it, without a trailing slash. */
 static int start_at(struct place *p, int dirfd)
 {
+	struct file *f;
 	int r;
 
 	if (*p->rest == '/') {
@@ -117,13 +128,16 @@ static int start_at(struct place *p, int dirfd)
 	if (dirfd == AT_FDCWD) {
 		if (!REAL(getcwd)(p->virt, sizeof(p->virt)) || *p->virt != '/')
 			return 0;
+	} else if (objects_on && (f = fdtab_get(dirfd)) && f->ofd) {
+		object_path(f, p->virt);
+		p->translated = 1;
 	} else if (!fd_path(dirfd, p->virt, sizeof(p->virt))) {
 		return 0;
 	}
 	r = place_unreal(p->virt, sizeof(p->virt));
 	if (r < 0)
 		return 0;
-	p->translated = r;      /* what is beside it on the disk is not for the program */
+	p->translated |= r;     /* what is beside it on the disk is not for the program */
 	if (!p->virt[1])
 		*p->virt = 0;
 	return 1;
@@ -164,22 +178,37 @@ static int translate(struct place *p)
 		rel = virt;
 	}
 	strcpy(p->real + n, rel);
+	p->name = p->mount->be->object ? p->real + n : NULL;
 	if (mounts_above && !n && mount_below(virt))
 		return translate_above(p);
 	return n + strlen(rel) < PATH_MAX ? 0 : -ENAMETOOLONG;
 }
 
+/* The type of what was walked to, or -errno. */
+static int type_of(const struct place *p)
+{
+	struct statx x;
+	struct stat st;
+	int r;
+
+	if (p->name) {
+		r = object_name_stat(p->mount, p->name, &x);
+		return r < 0 ? r : x.stx_mode & S_IFMT;
+	}
+	return REAL(stat)(p->real, &st) < 0 ? -errno : (int)(st.st_mode & S_IFMT);
+}
+
 /* `.` and `..` need a directory before them, as the kernel insists. */
 static int check_directory(struct place *p)
 {
-	struct stat st;
 	int r = translate(p);
 
 	if (r < 0)
 		return r;
-	if (REAL(stat)(p->real, &st) < 0)
-		return mount_is_ancestor(p->virt) ? 0 : -errno;
-	return S_ISDIR(st.st_mode) ? 0 : -ENOTDIR;
+	r = type_of(p);
+	if (r < 0)
+		return mount_is_ancestor(p->virt) ? 0 : r;
+	return r == S_IFDIR ? 0 : -ENOTDIR;
 }
 
 /* Puts the text of a link before what is left to walk. */
@@ -243,6 +272,40 @@ static int magic(struct place *p, size_t n)
 	return 2;
 }
 
+struct file *place_magic_file(const char *path)
+{
+	char own[32], *end;
+	int n = snprintf(own, sizeof(own), "/proc/%d/fd/", (int)getpid());
+	struct file *f;
+	long fd;
+
+	if (strncmp(path, own, (size_t)n))
+		return NULL;
+	fd = strtol(path + n, &end, 10);
+	f = *end || end == path + n ? NULL : fdtab_get((int)fd);
+	return f && f->ofd ? f : NULL;
+}
+
+/* Likewise for a file without a kernel file; a directory is walked on from. */
+static int magic_object(struct place *p, int more)
+{
+	object_path(p->file, p->virt);
+	p->magic = 1;
+	if (more)
+		p->file = NULL;
+	return translate(p);
+}
+
+static ssize_t link_text(struct place *p)
+{
+	ssize_t n;
+
+	if (p->name)
+		return object_link_text(p->mount, p->name, p->link, sizeof(p->link));
+	n = REAL(readlink)(p->real, p->link, sizeof(p->link));
+	return n < 0 ? -errno : n;
+}
+
 /*
  * Looks at the component just pushed, `rest` after it: 1 a link was put in
  * front of the rest, 0 go on, 2 stop here and let the kernel speak, or
@@ -250,10 +313,12 @@ static int magic(struct place *p, size_t n)
  */
 static int step(struct place *p, const char *rest)
 {
-	ssize_t n = REAL(readlink)(p->real, p->link, sizeof(p->link));
+	ssize_t n = link_text(p);
 
 	if (n < 0)
-		return errno == EINVAL || mount_is_ancestor(p->virt) ? 0 : 2;
+		return n == -EINVAL || mount_is_ancestor(p->virt) ? 0 : 2;
+	if (objects_on && is_magic(p->real) && (p->file = place_magic_file(p->real)))
+		return magic_object(p, *rest != 0);
 	if (is_magic(p->real) && *p->link == '/' && !*rest)
 		return magic(p, (size_t)n);
 	if (++p->links > LINKS_MAX)
@@ -339,8 +404,12 @@ static int resolve(struct place *p, int dirfd, const char *path, int follow)
 	ssize_t n = copy_path(p->rest, PATH_MAX, path);
 	int r;
 
-	if (n == 0 && fdtab_get(dirfd))
-		p->mount = fdtab_get(dirfd)->mount;     /* AT_EMPTY_PATH */
+	if (n == 0 && fdtab_get(dirfd)) {       /* AT_EMPTY_PATH */
+		struct file *f = fdtab_get(dirfd);
+
+		p->mount = f->mount;
+		p->file = f->ofd ? f : NULL;
+	}
 	if (n <= 0 || !start_at(p, dirfd))
 		return 0;       /* "", too long, a bad pointer, no path: the kernel's to judge */
 	if (!mounts_redirect) {
@@ -370,6 +439,9 @@ int place_get(struct place **out, int dirfd, const char *path, int follow)
 	p->dirfd = dirfd;
 	p->path = path;
 	p->translated = 0;
+	p->name = NULL;
+	p->file = NULL;
+	p->magic = 0;
 	p->links = 0;
 	*p->virt = 0;
 	r = mounts_count ? resolve(p, dirfd, path, follow) : 0;

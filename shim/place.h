@@ -20,6 +20,9 @@ struct place {
 	int dirfd;               /* pass these two on to libc */
 	const char *path;
 	int translated;          /* path is not what the program wrote */
+	const char *name;        /* below an object mount (object_ops.h): "" or "/a/b", perhaps a slash; else NULL */
+	struct file *file;       /* an open file of one instead: an empty path, or a link of /proc */
+	int magic;               /* it was a link of /proc */
 	int links;               /* symbolic links on the way */
 	char virt[PATH_MAX];     /* the clean absolute path, as the program sees it; "" if unknown */
 	char real[PATH_MAX * 2]; /* where `path` points when translated */
@@ -41,6 +44,9 @@ int place_get(struct place **p, int dirfd, const char *path, int follow);
 
 /* Gives it back; errno is kept. NULL is fine. */
 void place_put(struct place *p);
+
+/* The file without a kernel file behind /proc/PID/fd/N, if PID is the caller; else NULL. */
+struct file *place_magic_file(const char *path);
 
 /*
  * The mount of an open descriptor, by what the kernel calls it now; its path

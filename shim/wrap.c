@@ -21,35 +21,41 @@ static inline void prefetch(const struct file *f, off_t off, size_t n)
 }
 
 /* A call on the file f: `before` is done first if it is ours, else it is libc's. */
-#define ON_FILE(ret, name, params, find, before, size, ours, native)          \
+#define ON_FILE(ret, name, params, find, before, size, ours, native, object)          \
 EXPORT ret name params                                                        \
 {                                                                             \
 	struct file *f = find;                                                \
 	if (__builtin_expect(!f, 1))                                          \
 		return native;                                                \
 	before;                                                               \
-	return TIMED(name, f, size, ours);                                    \
+	return TIMED(name, f, size, __builtin_expect(f->ofd != NULL, 0) ?      \
+		     (ret)OBJECT_RESULT(object) : ours);                      \
 }
 
 #define FD(ret, name, params, size, ...)                                      \
 	ON_FILE(ret, name, params, fdtab_get(fd), (void)0, size,              \
-		file_##name(f, __VA_ARGS__), REAL(name)(__VA_ARGS__))
+		file_##name(f, __VA_ARGS__), REAL(name)(__VA_ARGS__),         \
+		object_##name(f, __VA_ARGS__))
 
 #define FDADOPT(ret, name, params, size, ...)                                 \
 	ON_FILE(ret, name, params, fdtab_get(fd) ?: file_adopt(fd), (void)0, size, \
-		file_##name(f, __VA_ARGS__), REAL(name)(__VA_ARGS__))
+		file_##name(f, __VA_ARGS__), REAL(name)(__VA_ARGS__),         \
+		object_##name(f, __VA_ARGS__))
 
 #define FDAT(ret, name, params, size, ...)                                    \
 	ON_FILE(ret, name, params, fdtab_get(fd), prefetch(f, off, n), size,  \
-		file_##name(f, __VA_ARGS__), REAL(name)(__VA_ARGS__))
+		file_##name(f, __VA_ARGS__), REAL(name)(__VA_ARGS__),         \
+		object_##name(f, __VA_ARGS__))
 
 #define PASS(ret, name, params, ...)                                          \
 	ON_FILE(ret, name, params, fdtab_get(fd), (void)0, 0,                 \
-		REAL(name)(__VA_ARGS__), REAL(name)(__VA_ARGS__))
+		REAL(name)(__VA_ARGS__), REAL(name)(__VA_ARGS__),             \
+		object_##name(f, __VA_ARGS__))
 
 #define LOOK(ret, name, params, ...)                                          \
 	ON_FILE(ret, name, params, fdtab_get(fd), mount_looked_at(f->mount), 0, \
-		REAL(name)(__VA_ARGS__), REAL(name)(__VA_ARGS__))
+		REAL(name)(__VA_ARGS__), REAL(name)(__VA_ARGS__),             \
+		object_##name(f, __VA_ARGS__))
 
 #define FOLLOW_UNLESS(flags) (!((flags) & AT_SYMLINK_NOFOLLOW))
 
@@ -65,7 +71,9 @@ EXPORT ret name params                                                        \
 			assign;                                               \
 			path = p->path;                                       \
 		}                                                             \
-		v = REAL(name)(__VA_ARGS__);                                  \
+		v = p && p->mount->be->object ?                               \
+			(ret)OBJECT_RESULT(object_##name(p, __VA_ARGS__)) :   \
+			REAL(name)(__VA_ARGS__);                              \
 	}                                                                     \
 	door_path_end(CALL_##name, p, t0, v == FAILED(ret));                  \
 	place_put(p);                                                         \

@@ -69,6 +69,14 @@ at() {
 		NATIVE=$(mktemp -d /dev/shm/shim-test-native.XXXXXX) || exit 1
 		SEEN=/dev/shm/shim-mem-$(id -u)/$STORE/files
 		on_exit "rm -rf '$NATIVE'; SHIM_MAP= SHIM_CONFIG= '$SHIM' mem rm -f '$STORE' >/dev/null 2>&1 || rm -rf '${SEEN%/files}'"
+	elif [ "$scheme" = object ]; then
+		# no file of it is the kernel's: see tests/object
+		LIB=${SHIM_TEST_LIB:-$BIN/libshim.so}
+		TARGET=object:$TMP/object$_stores$options
+		PREFIX=$TMP/virtual$_stores
+		NATIVE=$TMP/native$_stores
+		SEEN=$TMP/object$_stores/names
+		mkdir "$TMP/object$_stores" "$NATIVE" || exit 1
 	else
 		TARGET=$1
 		PREFIX=$TMP/under$_stores

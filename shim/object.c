@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: MIT */
+/* The life of a file without a kernel file; see object.h. */
+#include "object.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "fdtab.h"
+#include "mount.h"
+#include "object_dir.h"
+#include "object_name.h"
+#include "object_pin.h"
+#include "ofd.h"
+#include "real.h"
+#include "stats.h"
+#include "stats_tree.h"
+
+static const struct object_ops *ops_of(const struct file *f)
+{
+	return f->mount->be->object;
+}
+
+static struct file *new_file(struct mount *m, struct ofd *o)
+{
+	struct file *f = fdtab_new();
+
+	if (!f)
+		return NULL;
+	f->mount = m;
+	f->ofd = o;
+	f->flags = o->flags;
+	return f;
+}
+
+static void name_file(struct file *f)
+{
+	char path[PATH_MAX];
+
+	object_path(f, path);
+	f->dev = f->ofd->dev;
+	f->ino = f->ofd->ino;
+	f->stat_slot = stats_file(f->dev, f->ino, path);
+}
+
+/* Undoes what object_open did before the back end refused. */
+static int give_up(struct file *f, int fd, int error)
+{
+	ofd_claim(f->ofd);
+	ofd_forget(f->ofd);
+	REAL(close)(fd);
+	ofd_unmap(f->ofd);
+	f->ofd = NULL;
+	f->mount = &mount_none;
+	fdtab_put(f);
+	return error;
+}
+
+/*
+ * In a vfork child the table is the parent's: the descriptor is the child's
+ * alone, and whoever it executes adopts it.
+ */
+static int keep(struct file *f, int fd)
+{
+	if (fdtab_ours())
+		fdtab_set(fd, f);
+	else
+		fdtab_put(f);
+	return fd;
+}
+
+int object_open(const struct place *p, int flags, mode_t mode)
+{
+	struct mount *m = p->mount;
+	char name[PATH_MAX];
+	struct ofd *o;
+	struct file *f;
+	struct object_at at = { m, p->file, name };
+	int fd, r = p->name ? object_name_of(p, name, flags & O_CREAT ? OBJECT_NEW : OBJECT_ANY) : -ENOENT;
+
+	if (r < 0)
+		return r;
+	fd = ofd_make(m, name, flags, &o);
+	if (fd < 0)
+		return fd;
+	f = new_file(m, o);
+	if (!f) {
+		REAL(close)(fd);
+		ofd_forget(o);
+		ofd_unmap(o);
+		return -ENOMEM;
+	}
+	r = m->be->object->open(f, &at, flags, mode);
+	if (r < 0)
+		return give_up(f, fd, r);
+	name_file(f);
+	return keep(f, fd);
+}
+
+static struct mount *mount_of(const struct ofd *o)
+{
+	for (unsigned i = 0; i < mounts_count; i++)
+		if (mounts[i].be->object && ofd_is_of(o, &mounts[i]))
+			return mount_start(&mounts[i]) < 0 ? NULL : &mounts[i];
+	return NULL;
+}
+
+/* A file of the table with the same description: its duplicates share one. */
+static struct file *same_description(const struct ofd *o)
+{
+	for (int fd = 0; (fd = fdtab_next(fd)) >= 0; fd++) {
+		struct file *f = fdtab_get(fd);
+
+		if (f && f->ofd && !strcmp(f->ofd->id, o->id) && fdtab_ref(f, fd))
+			return f;
+	}
+	return NULL;
+}
+
+static struct file *attach(struct ofd *o)
+{
+	struct mount *m = mount_of(o);
+	struct file *f = m ? new_file(m, o) : NULL;
+
+	if (f && m->be->object->attach && m->be->object->attach(f) < 0) {
+		f->ofd = NULL;
+		fdtab_put(f);
+		f = NULL;
+	}
+	if (f)
+		name_file(f);
+	return f;
+}
+
+struct file *object_adopt(int fd)
+{
+	struct ofd *o = ofd_of(fd);
+	struct file *f;
+
+	if (!o)
+		return NULL;
+	f = same_description(o);
+	if (f) {
+		ofd_unmap(o);
+	} else {
+		f = attach(o);
+		if (!f)
+			ofd_unmap(o);
+	}
+	if (f)
+		fdtab_set(fd, f);
+	return f;
+}
+
+static int adopt_named(const char *name, void *arg)
+{
+	int fd = atoi(name);
+
+	if (fd != *(int *)arg && !fdtab_get(fd))
+		object_adopt(fd);
+	return 0;
+}
+
+void object_adopt_all(void)
+{
+	int dir = REAL(openat)(AT_FDCWD, "/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (dir < 0)
+		return;
+	tree_each(dir, adopt_named, &dir);
+	REAL(close)(dir);
+}
+
+struct file *object_hold(int fd)
+{
+	struct file *f = objects_on ? fdtab_get(fd) : NULL;
+
+	return f && f->ofd && fdtab_ours() && fdtab_ref(f, fd) ? f : NULL;
+}
+
+/* The last descriptor here may be the last anywhere: whoever sees that ends it. */
+int object_let_go(struct file *f)
+{
+	const struct object_ops *ops = ops_of(f);
+	int r = 0;
+
+	if (atomic_load(&f->refs) == 1 && !ofd_alive(f->ofd) && ofd_claim(f->ofd)) {
+		if (ops->finish)
+			r = ops->finish(f->mount, f->ofd, OFD_CLOSED);
+		ofd_forget(f->ofd);
+	}
+	fdtab_put(f);
+	return r;
+}
+
+int object_close(struct file *f, int fd)
+{
+	int r, e;
+
+	if (!fdtab_ref(f, fd))
+		return REAL(close)(fd) < 0 ? -errno : 0;
+	fdtab_forget(fd);
+	r = REAL(close)(fd) < 0 ? -errno : 0;
+	e = object_let_go(f);
+	return r < 0 ? r : e;
+}
+
+void object_exit(void)
+{
+	if (!objects_on || !fdtab_ours())
+		return;
+	for (int fd = 0; (fd = fdtab_next(fd)) >= 0; fd++) {
+		struct file *f = fdtab_get(fd);
+
+		if (f && f->ofd)
+			object_close(f, fd);
+	}
+}
+
+void object_released(struct file *f)
+{
+	if (ops_of(f)->detach)
+		ops_of(f)->detach(f);
+	object_dir_released(f);
+	ofd_unmap(f->ofd);
+	f->ofd = NULL;
+}
+
+void object_path(const struct file *f, char *path)
+{
+	if (snprintf(path, PATH_MAX, "%s%s", f->mount->prefix, f->ofd->name) >= PATH_MAX)
+		*path = 0;
+}
+
+enum pin object_pin(struct file *f, int fd)
+{
+	if (__builtin_expect(atomic_load_explicit(&fdtab_lent, memory_order_relaxed) && !fdtab_ours(), 0)) {
+		struct ofd *o = ofd_of(fd);
+		int same = o && !strcmp(o->id, f->ofd->id);
+
+		if (o)
+			ofd_unmap(o);
+		if (!same)
+			return PIN_NONE;
+	}
+	return pin_take(f, fd);
+}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Files without a kernel file (backends/object.h), as the doors use them. A
+ * `struct file` with an `ofd` is one. For every row of calls.def that works on
+ * a descriptor there is object_NAME with the file in front, for every one on a
+ * path object_NAME with the place in front. All return >= 0 or -errno (a
+ * pointer as ssize_t); they may change errno. Async-signal-safe where libc's
+ * call is, except that opening and closing take the registry's time.
+ */
+#ifndef SHIM_OBJECT_H
+#define SHIM_OBJECT_H
+
+#include <limits.h>
+
+#include "backend.h"
+#include "hidden.h"
+#include "object_calls.h"
+#include "place.h"
+
+/* Opens the place: a descriptor in the table, or -errno. */
+int object_open(const struct place *p, int flags, mode_t mode);
+
+/*
+ * The file of a descriptor that came from elsewhere (exec, SCM_RIGHTS), put
+ * into the table; NULL if it is no placeholder of a mount of ours.
+ */
+struct file *object_adopt(int fd);
+
+/* Before main, and after the mounts: adopts every inherited descriptor. */
+void object_adopt_all(void);
+
+/*
+ * Closes fd, which is f; if it was the last descriptor anywhere, what the
+ * back end says of the file's end is the result.
+ */
+int object_close(struct file *f, int fd);
+
+/*
+ * Around what closes a descriptor otherwise (dup2 onto it, close_range):
+ * object_hold before; object_let_go after, and its result as above.
+ */
+struct file *object_hold(int fd);
+int object_let_go(struct file *f);
+
+/* fcntl(2) but for F_DUPFD. */
+ssize_t object_fcntl(struct file *f, int fd, int cmd, void *arg);
+
+/* The process ends of its own will: closes all. */
+void object_exit(void);
+
+/* fdtab's: nobody in this process uses f any more. */
+void object_released(struct file *f);
+
+/* The file's path as the program knows it, from its prefix; PATH_MAX bytes. */
+void object_path(const struct file *f, char *path);
+
+#endif

@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: MIT */
+/* The rows on names of files without a kernel file; see object.h. */
+#include "object_name.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "cwd.h"
+#include "fdtab.h"
+#include "object.h"
+#include "object_at.h"
+
+/* the functions here take what their doors have */
+#pragma GCC diagnostic ignored "-Wunused-parameter"
+
+#define OPS(p) ((p)->mount->be->object)
+
+int object_name_stat(struct mount *m, const char *name, struct statx *st)
+{
+	struct object_at at = { m, NULL, name };
+
+	return m->be->object->stat(&at, st);
+}
+
+ssize_t object_link_text(struct mount *m, const char *name, char *buf, size_t n)
+{
+	struct object_at at = { m, NULL, name };
+	struct statx st;
+	int r;
+
+	if (m->be->object->readlink)
+		return m->be->object->readlink(&at, buf, n);
+	r = m->be->object->stat(&at, &st);
+	return r < 0 ? r : -EINVAL;
+}
+
+/* Cuts slashes and a dot after one from the end; whether there were any. */
+static int trim(char *name)
+{
+	size_t n = strlen(name), was = n;
+
+	while (n && (name[n - 1] == '/' || (n > 1 && name[n - 1] == '.' && name[n - 2] == '/')))
+		n--;
+	name[n] = 0;
+	return n != was;
+}
+
+int object_name_of(const struct place *p, char *name, enum object_name kind)
+{
+	struct statx st;
+	int r;
+
+	if (strlen(p->name) >= PATH_MAX)
+		return -ENAMETOOLONG;
+	strcpy(name, p->name);
+	if (!trim(name) || !*name || kind == OBJECT_NEWDIR)
+		return 0;
+	r = object_name_stat(p->mount, name, &st);
+	if (r < 0)
+		return r == -ENOENT && kind == OBJECT_NEW ? -EISDIR : r;
+	if (!S_ISDIR(st.stx_mode))
+		return -ENOTDIR;
+	return kind == OBJECT_NEW ? -EISDIR : 0;
+}
+
+int object_at_of(const struct place *p, int flags, struct object_at *at, char *name)
+{
+	*at = (struct object_at){ p->mount, p->file, name };
+	if (p->file)
+		return p->magic || (flags & AT_EMPTY_PATH) ? 0 : -ENOENT;
+	return object_name_of(p, name, OBJECT_ANY);
+}
+
+/* expr about what the place names, as `at`. */
+#define ABOUT(p, flags, expr) ({                                              \
+	struct object_at at_, *at = &at_;                                     \
+	char name_[PATH_MAX];                                                 \
+	ssize_t r_ = object_at_of(p, flags, at, name_);                       \
+	r_ < 0 ? r_ : (ssize_t)(expr); })
+
+/* expr about a name of the kind, as `name`. */
+#define NAMED(p, kind, expr) ({                                               \
+	char name[PATH_MAX];                                                  \
+	ssize_t r_ = (p)->file ? -ENOENT : object_name_of(p, name, kind);     \
+	r_ < 0 ? r_ : (ssize_t)(expr); })
+
+#define ROW(name, params, flags, expr)                                        \
+	ssize_t object_##name(const struct place *p, OBJECT_PARAMS params)    \
+	{                                                                     \
+		return ABOUT(p, flags, expr);                                 \
+	}
+
+ROW(stat, (const char *path, struct stat *st), 0, at_stat(at, st))
+ROW(lstat, (const char *path, struct stat *st), 0, at_stat(at, st))
+ROW(fstatat, (int dirfd, const char *path, struct stat *st, int flags), flags, at_stat(at, st))
+ROW(statx, (int dirfd, const char *path, int flags, unsigned mask, struct statx *st), flags, at_statx(at, st))
+ROW(__xstat, (int ver, const char *path, struct stat *st), 0, at_stat(at, st))
+ROW(__lxstat, (int ver, const char *path, struct stat *st), 0, at_stat(at, st))
+ROW(__fxstatat, (int ver, int dirfd, const char *path, struct stat *st, int flags), flags, at_stat(at, st))
+ROW(statfs, (const char *path, struct statfs *st), 0, at_statfs(at, st))
+ROW(statvfs, (const char *path, struct statvfs *st), 0, at_statvfs(at, st))
+ROW(pathconf, (const char *path, int name), 0, at_pathconf(at, name))
+ROW(access, (const char *path, int mode), 0, at_access(at, mode, 0))
+ROW(eaccess, (const char *path, int mode), 0, at_access(at, mode, AT_EACCESS))
+ROW(euidaccess, (const char *path, int mode), 0, at_access(at, mode, AT_EACCESS))
+ROW(faccessat, (int dirfd, const char *path, int mode, int flags), flags, at_access(at, mode, flags))
+ROW(chmod, (const char *path, mode_t mode), 0, at_chmod(at, mode))
+ROW(chown, (const char *path, uid_t uid, gid_t gid), 0, at_chown(at, uid, gid))
+ROW(lchown, (const char *path, uid_t uid, gid_t gid), 0, at_chown(at, uid, gid))
+ROW(fchownat, (int dirfd, const char *path, uid_t uid, gid_t gid, int flags), flags, at_chown(at, uid, gid))
+ROW(utimes, (const char *path, const struct timeval tv[2]), 0, at_utimes(at, tv))
+ROW(lutimes, (const char *path, const struct timeval tv[2]), 0, at_utimes(at, tv))
+ROW(futimesat, (int dirfd, const char *path, const struct timeval tv[2]), 0, at_utimes(at, tv))
+ROW(utimensat, (int dirfd, const char *path, const struct timespec ts[2], int flags), flags, at_utimens(at, ts))
+ROW(getxattr, (const char *path, const char *key, void *val, size_t n), 0, at_getxattr(at, key, val, n))
+ROW(lgetxattr, (const char *path, const char *key, void *val, size_t n), 0, at_getxattr(at, key, val, n))
+ROW(setxattr, (const char *path, const char *key, const void *val, size_t n, int flags), 0, at_setxattr(at, key, val, n, flags))
+ROW(lsetxattr, (const char *path, const char *key, const void *val, size_t n, int flags), 0, at_setxattr(at, key, val, n, flags))
+ROW(listxattr, (const char *path, char *list, size_t n), 0, at_listxattr(at, list, n))
+ROW(llistxattr, (const char *path, char *list, size_t n), 0, at_listxattr(at, list, n))
+ROW(removexattr, (const char *path, const char *key), 0, at_removexattr(at, key))
+ROW(lremovexattr, (const char *path, const char *key), 0, at_removexattr(at, key))
+
+/* A link's own mode cannot be set. */
+static ssize_t chmod_no_link(const struct object_at *at, mode_t mode)
+{
+	struct statx st;
+	int r = at_statx(at, &st);
+
+	return r < 0 ? r : S_ISLNK(st.stx_mode) ? -EOPNOTSUPP : at_chmod(at, mode);
+}
+
+ROW(lchmod, (const char *path, mode_t mode), 0, chmod_no_link(at, mode))
+ROW(fchmodat, (int dirfd, const char *path, mode_t mode, int flags), flags, chmod_no_link(at, mode))
+
+ssize_t object_utime(const struct place *p, const char *path, const struct utimbuf *t)
+{
+	struct timespec ts[2];
+
+	if (!t)
+		return ABOUT(p, 0, at_utimens(at, NULL));
+	ts[0] = (struct timespec){ t->actime, 0 };
+	ts[1] = (struct timespec){ t->modtime, 0 };
+	return ABOUT(p, 0, at_utimens(at, ts));
+}
+
+static int remove_name(const struct place *p, const char *name, int directory)
+{
+	if (!*name)
+		return directory ? -EBUSY : -EISDIR;
+	return OPS(p)->remove ? OPS(p)->remove(p->mount, name, directory) : -EROFS;
+}
+
+ssize_t object_unlink(const struct place *p, const char *path)
+{
+	return NAMED(p, OBJECT_ANY, remove_name(p, name, 0));
+}
+
+ssize_t object_rmdir(const struct place *p, const char *path)
+{
+	size_t n = strlen(p->name);
+
+	if (n > 1 && !strcmp(p->name + n - 2, "/."))
+		return -EINVAL;
+	return NAMED(p, OBJECT_ANY, remove_name(p, name, 1));
+}
+
+ssize_t object_unlinkat(const struct place *p, int dirfd, const char *path, int flags)
+{
+	if (flags & ~AT_REMOVEDIR)
+		return -EINVAL;
+	return flags ? object_rmdir(p, path) : object_unlink(p, path);
+}
+
+ssize_t object_remove(const struct place *p, const char *path)
+{
+	ssize_t r = object_unlink(p, path);
+
+	return r == -EISDIR ? object_rmdir(p, path) : r;
+}
+
+/* What exists is said before what cannot be. */
+static int missing(const struct place *p, const char *name, int otherwise)
+{
+	struct statx st;
+	int r = object_name_stat(p->mount, name, &st);
+
+	return r == 0 ? -EEXIST : r == -ENOENT ? otherwise : r;
+}
+
+static int make_directory(const struct place *p, const char *name, mode_t mode)
+{
+	if (!*name)
+		return -EEXIST;
+	return OPS(p)->mkdir ? OPS(p)->mkdir(p->mount, name, mode) : missing(p, name, -EROFS);
+}
+
+ssize_t object_mkdir(const struct place *p, const char *path, mode_t mode)
+{
+	return NAMED(p, OBJECT_NEWDIR, make_directory(p, name, mode));
+}
+
+ssize_t object_mkdirat(const struct place *p, int dirfd, const char *path, mode_t mode)
+{
+	return object_mkdir(p, path, mode);
+}
+
+static int make_node(const struct place *p, const char *name, mode_t mode, dev_t dev)
+{
+	if (!*name)
+		return -EEXIST;
+	return OPS(p)->mknod ? OPS(p)->mknod(p->mount, name, mode, dev) : missing(p, name, -EPERM);
+}
+
+ssize_t object_mknod(const struct place *p, const char *path, mode_t mode, dev_t dev)
+{
+	return NAMED(p, OBJECT_NEW, make_node(p, name, mode, dev));
+}
+
+ssize_t object_mknodat(const struct place *p, int dirfd, const char *path, mode_t mode, dev_t dev)
+{
+	return object_mknod(p, path, mode, dev);
+}
+
+ssize_t object_mkfifo(const struct place *p, const char *path, mode_t mode)
+{
+	return object_mknod(p, path, mode | S_IFIFO, 0);
+}
+
+ssize_t object_mkfifoat(const struct place *p, int dirfd, const char *path, mode_t mode)
+{
+	return object_mknod(p, path, mode | S_IFIFO, 0);
+}
+
+/* The kernel has nothing to watch. */
+ssize_t object_inotify_add_watch(const struct place *p, int wd, const char *path, uint32_t mask)
+{
+	struct stat st;
+	ssize_t r = ABOUT(p, 0, at_stat(at, &st));
+
+	return r < 0 ? r : -ENOSYS;
+}
+
+static int change_directory(const struct place *p, const struct object_at *at)
+{
+	struct statx st;
+	int r = at_statx(at, &st);
+
+	if (r == 0)
+		r = S_ISDIR(st.stx_mode) ? at_access(at, X_OK, AT_EACCESS) : -ENOTDIR;
+	return r < 0 ? r : cwd_enter(p->mount, at->name);
+}
+
+ssize_t object_chdir(const struct place *p, const char *path)
+{
+	return ABOUT(p, 0, change_directory(p, at));
+}
+
+static int rename_to(const struct place *from, const char *old, const struct place *to, unsigned flags)
+{
+	struct statx st;
+	enum object_name kind = object_name_stat(from->mount, old, &st) == 0 && S_ISDIR(st.stx_mode) ?
+				OBJECT_NEWDIR : OBJECT_ANY;
+
+	if (!*old)
+		return -EBUSY;
+	return NAMED(to, kind, !*name ? -EBUSY : OPS(from)->rename ?
+		     OPS(from)->rename(from->mount, old, name, flags) : -EROFS);
+}
+
+int object_rename(const struct place *from, const struct place *to, unsigned flags)
+{
+	if (flags & ~(RENAME_NOREPLACE | RENAME_EXCHANGE | RENAME_WHITEOUT) ||
+	    ((flags & RENAME_EXCHANGE) && (flags & ~RENAME_EXCHANGE)))
+		return -EINVAL;
+	return NAMED(from, OBJECT_ANY, rename_to(from, name, to, flags));
+}
+
+static int link_to(const struct object_at *at, const struct place *to)
+{
+	return NAMED(to, OBJECT_NEW, OPS(to)->link ? OPS(to)->link(at, name) : missing(to, name, -EPERM));
+}
+
+int object_link(const struct place *from, const struct place *to, int flags)
+{
+	if (flags & ~(AT_SYMLINK_FOLLOW | AT_EMPTY_PATH))
+		return -EINVAL;
+	return ABOUT(from, flags, link_to(at, to));
+}
+
+int object_symlink(const char *target, const struct place *p)
+{
+	if (!*target)
+		return -ENOENT;
+	return NAMED(p, OBJECT_NEW, OPS(p)->symlink ? OPS(p)->symlink(p->mount, target, name) :
+		     missing(p, name, -EPERM));
+}
+
+ssize_t object_readlink(const struct place *p, char *buf, size_t n)
+{
+	char text[PATH_MAX];
+	ssize_t len = NAMED(p, OBJECT_ANY, object_link_text(p->mount, name, text, sizeof(text)));
+
+	if (len < 0)
+		return len;
+	if (!n)
+		return -EINVAL;
+	if ((size_t)len > n)
+		len = (ssize_t)n;
+	memcpy(buf, text, (size_t)len);
+	return len;
+}
+
+static int set_size(const struct object_at *at, off_t len)
+{
+	struct statx st;
+	int r = at_statx(at, &st);
+
+	if (r < 0)
+		return r;
+	if (S_ISDIR(st.stx_mode))
+		return -EISDIR;
+	return at->m->be->object->truncate ? at->m->be->object->truncate(at, len) : -EROFS;
+}
+
+int object_truncate(const struct place *p, off_t len)
+{
+	return len < 0 ? -EINVAL : (int)ABOUT(p, 0, set_size(at, len));
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+/* Names of files without a kernel file: what place.c, the doors and object_*.c share. */
+#ifndef SHIM_OBJECT_NAME_H
+#define SHIM_OBJECT_NAME_H
+
+#include "backend.h"
+#include "place.h"
+
+enum object_name {
+	OBJECT_ANY = 0,
+	OBJECT_NEW = 1,      /* may be missing: a slash at its end is wrong unless it is a directory */
+	OBJECT_NEWDIR = 2,   /* a directory is about to be made: a slash at its end is fine */
+};
+
+/*
+ * The name of a place below its mount, without slashes at the end, into `name`
+ * (PATH_MAX bytes). With a slash, or /., there: -ENOTDIR unless it is a
+ * directory, and what OBJECT_* says.
+ */
+int object_name_of(const struct place *p, char *name, enum object_name kind);
+
+/*
+ * What a call on the place is about, with PATH_MAX bytes for the name; an
+ * empty path is the open file only if `flags` has AT_EMPTY_PATH.
+ */
+int object_at_of(const struct place *p, int flags, struct object_at *at, char *name);
+
+/* lstat and readlink of a name of m, for the walk. */
+int object_name_stat(struct mount *m, const char *name, struct statx *st);
+ssize_t object_link_text(struct mount *m, const char *name, char *buf, size_t n);
+
+/* The calls with two names, or one that goes back to the program. */
+int object_rename(const struct place *from, const struct place *to, unsigned flags);
+int object_link(const struct place *from, const struct place *to, int flags);
+int object_symlink(const char *target, const struct place *p);
+ssize_t object_readlink(const struct place *p, char *buf, size_t n);
+int object_truncate(const struct place *p, off_t len);
+
+#endif

@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: MIT */
+/* Open file descriptions without a kernel file; see ofd.h. */
+#include "ofd.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/un.h>
+
+#include "real.h"
+#include "stats_tree.h"
+
+#define MAGIC 0x64666f6d696873ull    /* "shimofd" */
+#define BACKLOG 64                   /* waiting for the end, and probes */
+
+static void directory(char *buf, size_t size)
+{
+	snprintf(buf, size, "/dev/shm/shim-ofd-%u", (unsigned)geteuid());
+}
+
+static int open_directory(int make)
+{
+	char path[64];
+
+	directory(path, sizeof(path));
+	return tree_open_dir(path, make);
+}
+
+/* "ID" and a suffix. */
+static const char *entry(char buf[OFD_ID + 8], const char *id, const char *suffix)
+{
+	snprintf(buf, OFD_ID + 8, "%s%s", id, suffix);
+	return buf;
+}
+
+static void address(struct sockaddr_un *a, const char *id, const char *suffix)
+{
+	char dir[64];
+
+	directory(dir, sizeof(dir));
+	memset(a, 0, sizeof(*a));
+	a->sun_family = AF_UNIX;
+	snprintf(a->sun_path, sizeof(a->sun_path), "%s/%s%s", dir, id, suffix);
+}
+
+static int random_id(char id[OFD_ID])
+{
+	unsigned char bytes[(OFD_ID - 1) / 2];
+
+	if (getrandom(bytes, sizeof(bytes), 0) != sizeof(bytes))
+		return -EAGAIN;
+	for (size_t i = 0; i < sizeof(bytes); i++)
+		snprintf(id + 2 * i, 3, "%02x", bytes[i]);
+	return 0;
+}
+
+static struct ofd *map_record(int fd)
+{
+	void *o = REAL(mmap)(NULL, sizeof(struct ofd), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+
+	return o == MAP_FAILED ? NULL : o;
+}
+
+/* The pages are there before they are touched: a full tmpfs must not kill. */
+static int make_record(int dir, const char *id, struct ofd **out)
+{
+	char name[OFD_ID + 8];
+	int fd = REAL(openat)(dir, entry(name, id, ".ofd"), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	int r = 0;
+
+	if (fd < 0)
+		return -errno;
+	if (REAL(fallocate)(fd, 0, 0, sizeof(struct ofd)) < 0 || !(*out = map_record(fd)))
+		r = -errno;
+	REAL(close)(fd);
+	if (r < 0)
+		REAL(unlinkat)(dir, name, 0);
+	return r;
+}
+
+static void init_lock(pthread_mutex_t *lock)
+{
+	pthread_mutexattr_t a;
+
+	pthread_mutexattr_init(&a);
+	pthread_mutexattr_setpshared(&a, PTHREAD_PROCESS_SHARED);
+	pthread_mutexattr_setrobust(&a, PTHREAD_MUTEX_ROBUST);
+	pthread_mutexattr_settype(&a, PTHREAD_MUTEX_ERRORCHECK);
+	pthread_mutex_init(lock, &a);
+	pthread_mutexattr_destroy(&a);
+}
+
+/* It gets its name only when it listens, so that no probe takes it for dead. */
+static int listen_as(int fd, int dir, const char *id)
+{
+	char from[OFD_ID + 8];
+	struct sockaddr_un a;
+	int r;
+
+	address(&a, id, ".new");
+	if (bind(fd, (struct sockaddr *)&a, sizeof(a)) == 0 && listen(fd, BACKLOG) == 0 &&
+	    REAL(chmod)(a.sun_path, 0600) == 0 &&
+	    REAL(renameat)(dir, entry(from, id, ".new"), dir, id) == 0)
+		return 0;
+	r = -errno;
+	REAL(unlinkat)(dir, entry(from, id, ".new"), 0);
+	return r;
+}
+
+static void describe(struct ofd *o, struct mount *m, const char *name, int flags)
+{
+	o->magic = MAGIC;
+	o->flags = flags & ~(O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_CLOEXEC);
+	snprintf(o->be, sizeof(o->be), "%s", m->be->name);
+	strcpy(o->target, m->rule->target);
+	snprintf(o->name, sizeof(o->name), "%s", name);
+	init_lock(&o->lock);
+}
+
+static int register_placeholder(int fd, int dir, struct ofd **out)
+{
+	char id[OFD_ID], file[OFD_ID + 8];
+	struct stat st;
+	int r = random_id(id);
+
+	if (r == 0)
+		r = make_record(dir, id, out);
+	if (r < 0)
+		return r;
+	r = REAL(fstat)(fd, &st) < 0 ? -errno : listen_as(fd, dir, id);
+	if (r < 0) {
+		ofd_unmap(*out);
+		REAL(unlinkat)(dir, entry(file, id, ".ofd"), 0);
+		return r;
+	}
+	strcpy((*out)->id, id);
+	(*out)->placeholder = st.st_ino;
+	return 0;
+}
+
+/* The placeholder is made first: it takes the lowest number. */
+int ofd_make(struct mount *m, const char *name, int flags, struct ofd **out)
+{
+	int fd = REAL(socket)(AF_UNIX, SOCK_SEQPACKET | (flags & O_CLOEXEC ? SOCK_CLOEXEC : 0), 0);
+	int dir, r;
+
+	if (fd < 0)
+		return -errno;
+	r = dir = open_directory(1);
+	if (dir >= 0) {
+		r = register_placeholder(fd, dir, out);
+		REAL(close)(dir);
+	}
+	if (r < 0) {
+		REAL(close)(fd);
+		return r;
+	}
+	describe(*out, m, name, flags);
+	return fd;
+}
+
+void ofd_unmap(struct ofd *o)
+{
+	munmap(o, sizeof(*o));
+}
+
+/* The id a socket is bound under, if that is in our directory. */
+static int id_of(int fd, char id[OFD_ID])
+{
+	struct sockaddr_un a;
+	socklen_t len = sizeof(a);
+	char dir[64];
+	size_t n;
+
+	directory(dir, sizeof(dir));
+	n = strlen(dir);
+	if (getsockname(fd, (struct sockaddr *)&a, &len) < 0 || a.sun_family != AF_UNIX ||
+	    strncmp(a.sun_path, dir, n) || a.sun_path[n] != '/' ||
+	    strspn(a.sun_path + n + 1, "0123456789abcdef") != OFD_ID - 1)
+		return 0;
+	memcpy(id, a.sun_path + n + 1, OFD_ID - 1);
+	id[OFD_ID - 1] = 0;
+	return 1;
+}
+
+static struct ofd *open_record(int dir, const char *name)
+{
+	int fd = REAL(openat)(dir, name, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+	struct ofd *o = NULL;
+	struct stat st;
+
+	if (fd < 0)
+		return NULL;
+	if (REAL(fstat)(fd, &st) == 0 && st.st_size >= (off_t)sizeof(*o))
+		o = map_record(fd);
+	REAL(close)(fd);
+	if (o && o->magic != MAGIC) {
+		ofd_unmap(o);
+		o = NULL;
+	}
+	return o;
+}
+
+struct ofd *ofd_of(int fd)
+{
+	char id[OFD_ID], name[OFD_ID + 8];
+	struct ofd *o = NULL;
+	struct stat st;
+	int dir;
+
+	if (REAL(fstat)(fd, &st) < 0 || !S_ISSOCK(st.st_mode) || !id_of(fd, id))
+		return NULL;
+	dir = open_directory(0);
+	if (dir >= 0) {
+		o = open_record(dir, entry(name, id, ".ofd"));
+		REAL(close)(dir);
+	}
+	if (o && (o->placeholder != st.st_ino || strcmp(o->id, id))) {
+		ofd_unmap(o);
+		o = NULL;
+	}
+	return o;
+}
+
+int ofd_is_of(const struct ofd *o, const struct mount *m)
+{
+	return m->rule && !strcmp(o->be, m->be->name) && !strcmp(o->target, m->rule->target);
+}
+
+int ofd_alive(const struct ofd *o)
+{
+	struct sockaddr_un a;
+	int fd = REAL(socket)(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), r;
+
+	if (fd < 0)
+		return 1;
+	address(&a, o->id, "");
+	r = connect(fd, (struct sockaddr *)&a, sizeof(a)) < 0 && errno == ECONNREFUSED;
+	REAL(close)(fd);
+	return !r;
+}
+
+int ofd_claim(const struct ofd *o)
+{
+	char from[OFD_ID + 8], to[OFD_ID + 8];
+	int dir = open_directory(0), won;
+
+	if (dir < 0)
+		return 0;
+	won = REAL(renameat)(dir, entry(from, o->id, ".ofd"), dir, entry(to, o->id, ".end")) == 0;
+	REAL(close)(dir);
+	return won;
+}
+
+void ofd_forget(const struct ofd *o)
+{
+	char name[OFD_ID + 8];
+	int dir = open_directory(0);
+
+	if (dir < 0)
+		return;
+	REAL(unlinkat)(dir, o->id, 0);
+	REAL(unlinkat)(dir, entry(name, o->id, ".end"), 0);
+	REAL(close)(dir);
+}
+
+struct walk {
+	int dir;
+	int (*each)(struct ofd *o, void *arg);
+	void *arg;
+};
+
+static int visit(const char *name, void *arg)
+{
+	const struct walk *w = arg;
+	size_t n = strlen(name);
+	struct ofd *o;
+	int r;
+
+	if (n < 4 || strcmp(name + n - 4, ".ofd"))
+		return 0;
+	o = open_record(w->dir, name);
+	if (!o)
+		return 0;
+	r = w->each(o, w->arg);
+	ofd_unmap(o);
+	return r;
+}
+
+int ofd_each(int (*each)(struct ofd *o, void *arg), void *arg)
+{
+	struct walk w = { open_directory(0), each, arg };
+	int r;
+
+	if (w.dir < 0)
+		return 0;
+	r = tree_each(w.dir, visit, &w);
+	REAL(close)(w.dir);
+	return r;
+}
+
+int ofd_lock(struct ofd *o)
+{
+	int r = pthread_mutex_lock(&o->lock);
+
+	if (r == EOWNERDEAD)
+		r = pthread_mutex_consistent(&o->lock);
+	return r == 0;
+}
+
+void ofd_unlock(struct ofd *o, int locked)
+{
+	if (locked)
+		pthread_mutex_unlock(&o->lock);
+}
