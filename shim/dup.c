@@ -55,6 +55,8 @@ TWIN_OF(__close, close)
 /* Files without a kernel file are closed one by one: each may be the last. */
 static void forget_range(unsigned first, unsigned last)
 {
+	int saved = errno;
+
 	for (int fd = first < FDTAB_FLAT ? (int)first : FDTAB_FLAT;
 	     objects_on && (fd = fdtab_next(fd)) >= 0 && (unsigned)fd <= last; fd++) {
 		struct file *f = fdtab_get(fd);
@@ -62,23 +64,30 @@ static void forget_range(unsigned first, unsigned last)
 		if (f && f->ofd)
 			object_close(f, fd);
 	}
+	errno = saved;
 	fdtab_forget_range(first, last);
+}
+
+/* The range less our own descriptors; first <= last. */
+static int close_around(unsigned first, unsigned last, int flags)
+{
+	int r = 0, mine;
+
+	while (r == 0 && first <= last && (mine = hide_next((int)first)) >= 0 && (unsigned)mine <= last) {
+		if ((unsigned)mine > first)
+			r = REAL(close_range)(first, (unsigned)mine - 1, flags);
+		first = (unsigned)mine + 1;
+	}
+	return r < 0 || first > last ? r : REAL(close_range)(first, last, flags);
 }
 
 EXPORT int close_range(unsigned first, unsigned last, int flags)
 {
-	int mine = hide_next((int)first), r = 0;
-
 	if (!(flags & CLOSE_RANGE_CLOEXEC) && first <= last && fdtab_ours())
 		forget_range(first, last);
-	/* around our own */
-	while (r == 0 && mine >= 0 && (unsigned)mine <= last && first <= last) {
-		if ((unsigned)mine > first)
-			r = REAL(close_range)(first, (unsigned)mine - 1, flags);
-		first = (unsigned)mine + 1;
-		mine = hide_next((int)first);
-	}
-	return r < 0 || first > last ? r : REAL(close_range)(first, last, flags);
+	if (first > last || first > INT_MAX)
+		return REAL(close_range)(first, last, flags);
+	return close_around(first, last, flags);
 }
 
 EXPORT void closefrom(int low)
@@ -126,13 +135,22 @@ EXPORT int dup(int fd)
 	return DUPLICATE(dup, fd, REAL(dup)(fd));
 }
 
+/* The kernel, too, tells nobody what a close by dup2 had to say. */
+static void let_go(struct file *f)
+{
+	int saved = errno;
+
+	object_let_go(f);
+	errno = saved;
+}
+
 /* A duplicate onto `to`: what that was is closed, and a descriptor of our own moved away. */
 #define ONTO(name, fd, to, expr) ({                                           \
 	struct file *was_ = object_hold(to);                                  \
 	int v_ = (hide_has(to) && hide_move(to) < 0) ? (errno = EBUSY, -1) :    \
 		 hide_has(fd) ? hidden() : DUPLICATE(name, fd, expr);         \
 	if (was_)                                                             \
-		object_let_go(was_);                                          \
+		let_go(was_);                                                 \
 	v_; })
 
 EXPORT int dup2(int fd, int to)
