@@ -23,7 +23,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define ROUNDS_MAX 1001
+#include "median.h"
+
+#define ROUNDS_MAX VALUES_MAX
 
 struct worker {
 	const char *command;
@@ -79,44 +81,6 @@ static double measure(struct worker *w)
 		exit(1);
 	}
 	return v;
-}
-
-static int by_value(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
-
-/* The value of rank `rank` (from 1) among n. */
-static double ranked(const double *v, int n, int rank)
-{
-	double sorted[ROUNDS_MAX];
-
-	memcpy(sorted, v, (size_t)n * sizeof(*v));
-	qsort(sorted, (size_t)n, sizeof(*sorted), by_value);
-	return sorted[rank - 1];
-}
-
-static double median(const double *v, int n)
-{
-	return (ranked(v, n, (n + 1) / 2) + ranked(v, n, n / 2 + 1)) / 2;
-}
-
-/* The largest rank that is below the true median with 95 % probability; 1 for few rounds. */
-static int bound_rank(int n)
-{
-	double term = 1, below = 0;
-	int k = 0;
-
-	for (int i = 0; i < n; i++)
-		term /= 2;
-	while (below + term <= 0.05) {
-		below += term;
-		term = term * (n - k) / (k + 1);
-		k++;
-	}
-	return k ? k : 1;
 }
 
 int main(int argc, char **argv)

@@ -76,6 +76,24 @@ measure() {
 	read -r A_NS B_NS RATIO LOWER UPPER MORE <<<"$line"
 }
 
+# fill_cached FILE MIB: likewise, in memory because it was read: pages lie in
+# larger pieces then than after having been written one by one.
+fill_cached() {
+	fill "$1" "$2"
+	cache "$1"
+}
+cache() {
+	dd of="$1" oflag=nocache conv=notrunc,fdatasync count=0 status=none
+	cat "$1" >/dev/null
+}
+
+# ceiling ROUNDS FILE BLOCK: notes about how much faster than a native pread a
+# timed one can be on this machine: a bare copy between two clock readings.
+ceiling() {
+	measure "$1" "exec $BIN/loop pread $2 $3" "exec $BIN/loop copy $2 $3" || exit 1
+	note "    the ceiling: a bare copy between two clock readings is ${RATIO}x, $B_NS ns"
+}
+
 # The rows of a table: what, measured, target, met or not. `row WHAT MEASURED
 # OP TARGET UNIT`: OP is ge or le; measured and target are numbers.
 row() {
