@@ -52,9 +52,9 @@ has_room() {
 	esac
 }
 
-# with RULES: the words that put a command under the shim, for `sh -c`.
+# with RULES [STATS]: the words that put a command under the shim, for `sh -c`.
 with() {
-	echo "exec env LD_PRELOAD='$LIB' SHIM_MAP='$1' SHIM_CONFIG= SHIM_STATS='$SHM/stats'"
+	echo "exec env LD_PRELOAD='$LIB' SHIM_MAP='$1' SHIM_CONFIG= SHIM_STATS='${2:-$SHM/stats}'"
 }
 
 # shim RULES COMMAND...: runs it so now.
@@ -87,11 +87,15 @@ cache() {
 	cat "$1" >/dev/null
 }
 
-# ceiling ROUNDS FILE BLOCK: notes about how much faster than a native pread a
-# timed one can be on this machine: a bare copy between two clock readings.
+# ceiling ROUNDS BLOCK FILE RULE OURS: notes what the clock costs, and about how
+# much faster than a native pread of FILE a timed one can be on this machine.
 ceiling() {
-	measure "$1" "exec $BIN/loop pread $2 $3" "exec $BIN/loop copy $2 $3" || exit 1
+	local native="exec $BIN/loop pread $3 $2"
+
+	measure "$1" "$native" "exec $BIN/loop copy $3 $2" || exit 1
 	note "    the ceiling: a bare copy between two clock readings is ${RATIO}x, $B_NS ns"
+	measure "$1" "$native" "$(with "$4" off) $BIN/loop pread $5 $2" || exit 1
+	note "    without the clock (SHIM_STATS=off): ${RATIO}x, $B_NS ns"
 }
 
 # The rows of a table: what, measured, target, met or not. `row WHAT MEASURED

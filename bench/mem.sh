@@ -22,7 +22,7 @@ for block in 512 4096 1048576; do
 			"$(with "$RULE") $BIN/loop $call $TMP/mem/f $block" || exit 1
 		row "$call of $name" "$RATIO" ge $target x
 		note "    tmpfs $A_NS, mem $B_NS ns; ratio between $LOWER and $UPPER"
-		[ $call = pread ] && ceiling "$N/6" "$SHM/f" $block
+		[ $call = pread ] && ceiling "$N/6" $block "$SHM/f" "$RULE" "$TMP/mem/f"
 	done
 done
 

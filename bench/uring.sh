@@ -20,7 +20,7 @@ for block in 512 4096; do
 	[ $block = 512 ] && row "map=on: pread of 512 B, cached" "$RATIO" ge 4 x
 	[ $block = 4096 ] && row "map=on: pread of 4 KiB, cached" "$RATIO" ge 1.5 x
 	note "    native $A_NS, map=on $B_NS ns; ratio between $LOWER and $UPPER, $N rounds"
-	ceiling "$N/6" "$D/f" $block
+	ceiling "$N/6" $block "$D/f" "$MAP" "$D/f"
 done
 
 # ---- sqlite3: whole runs of the program, its start included
