@@ -15,7 +15,7 @@
 #include <uthash.h>
 
 struct file *_Atomic fdtab_flat[FDTAB_FLAT];
-_Atomic int fdtab_lent;
+__thread unsigned char fdtab_lent;
 
 static struct pool files = POOL_INIT(struct file, 64);
 static _Atomic unsigned flat_top;    /* no entry of the index is at or above it */
@@ -229,19 +229,25 @@ void fdtab_forget_range(unsigned first, unsigned last)
 	}
 }
 
+pid_t fdtab_owner(void)
+{
+	pid_t pid = atomic_load_explicit(&owner, memory_order_relaxed);
+
+	return pid ? pid : getpid();
+}
+
 int fdtab_ours(void)
 {
 	int ours = getpid() == atomic_load_explicit(&owner, memory_order_relaxed);
 
-	if (__builtin_expect(!ours || atomic_load(&fdtab_lent), 0))
-		atomic_store(&fdtab_lent, !ours);
+	fdtab_lent = !ours;
 	return ours;
 }
 
 void fdtab_own(void)
 {
 	atomic_store(&owner, getpid());
-	atomic_store(&fdtab_lent, 0);
+	fdtab_lent = 0;
 }
 
 void fdtab_fork_lock(void)

@@ -76,9 +76,16 @@ int fdtab_ours(void);
 
 /*
  * Nonzero after fdtab_ours() said no, until it says yes again: descriptors
- * may then mean other files than the table says, in the child.
+ * may then mean other files than the table says. A vfork child has its parent
+ * thread's, which waits for it; the other threads go on as they were.
  */
-extern _Atomic int fdtab_lent;
+extern __thread unsigned char fdtab_lent;
+
+/*
+ * The process whose memory this is: the parent's pid in a vfork child, and
+ * what a mount was started for.
+ */
+pid_t fdtab_owner(void);
 
 /* Once before main, and in a fork child: the calling process owns the table. */
 void fdtab_own(void);

@@ -23,7 +23,7 @@ static inline int enter(struct file *f, int fd, enum pin *pin)
 	*pin = PIN_NONE;
 	if (!mounts_pin)
 		return 1;
-	if (atomic_load_explicit(&fdtab_lent, memory_order_relaxed) && !fdtab_ours())
+	if (__builtin_expect(fdtab_lent, 0) && !fdtab_ours())
 		return 0;
 	*pin = pin_take(f, fd);
 	return *pin != PIN_NONE;

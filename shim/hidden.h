@@ -20,6 +20,7 @@
 #include <mqueue.h>
 #include <pty.h>
 #include <signal.h>
+#include <spawn.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>

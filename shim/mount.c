@@ -6,6 +6,7 @@
 #include <limits.h>
 #include <string.h>
 
+#include "fdtab.h"
 #include "pin.h"
 #include "real.h"
 
@@ -174,7 +175,7 @@ int mount_start(struct mount *m)
 
 	if (!m->be->start)
 		return 0;
-	pid = getpid();
+	pid = fdtab_owner();
 	if (atomic_load_explicit(&m->started, memory_order_acquire) == pid)
 		return 0;
 	r = m->be->start(m);
