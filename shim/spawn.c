@@ -206,7 +206,8 @@ static int child(void *arg)
 			exec_at(AT_FDCWD, s->file, s->argv, s->envp, 0);
 	}
 	s->error = errno ? errno : ECHILD;
-	_exit(127);
+	REAL(_exit)(127);
+	return 0;
 }
 
 /* ---- in the parent */
