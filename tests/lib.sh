@@ -92,6 +92,21 @@ shim() {
 	    LD_PRELOAD="$LIB${PRELOAD_MORE:+:$PRELOAD_MORE}" "$@"
 }
 
+# both NAME SCRIPT: runs the script with D set to a directory, natively and
+# under the rule, in $TMP, and compares what it prints and its status; $PRELUDE
+# goes before it. It must succeed natively. Sets bad=1 if anything is wrong.
+bad=0
+both() {
+	(cd "$TMP" && D=$NATIVE timeout -k 5 120 bash -c "${PRELUDE:-}$2") >"$TMP/native.out" 2>&1 </dev/null
+	echo "status $?" >>"$TMP/native.out"
+	(cd "$TMP" && D=$PREFIX shim timeout -k 5 120 bash -c "${PRELUDE:-}$2") >"$TMP/shim.out" 2>&1 </dev/null
+	echo "status $?" >>"$TMP/shim.out"
+	sed -i "s,$NATIVE,DIR,g" "$TMP/native.out"
+	sed -i "s,$PREFIX,DIR,g" "$TMP/shim.out"
+	tail -1 "$TMP/native.out" | grep -qx 'status 0' || { echo "$1 fails natively:"; tail -5 "$TMP/native.out"; bad=1; }
+	same_text "$TMP/native.out" "$TMP/shim.out" "$1" || bad=1
+}
+
 # Both texts must be equal; shows where they part.
 same_text() {
 	cmp -s "$1" "$2" && return 0

@@ -7,22 +7,6 @@
 . "${0%/*}/lib.sh"
 requires cat dd cp sha256sum
 
-bad=0
-
-# both NAME SCRIPT: runs the script with D set to the directory, natively and
-# under the rule, and compares what it prints.
-both() {
-	local name=$1
-	(cd "$TMP" && D=$NATIVE timeout 120 bash -c "$2") >"$TMP/native.out" 2>&1 </dev/null
-	echo "status $?" >>"$TMP/native.out"
-	(cd "$TMP" && D=$PREFIX shim timeout 120 bash -c "$2") >"$TMP/shim.out" 2>&1 </dev/null
-	echo "status $?" >>"$TMP/shim.out"
-	sed -i "s,$NATIVE,DIR,g" "$TMP/native.out"
-	sed -i "s,$PREFIX,DIR,g" "$TMP/shim.out"
-	tail -1 "$TMP/native.out" | grep -qx 'status 0' || { echo "$name fails natively:"; tail -5 "$TMP/native.out"; bad=1; }
-	same_text "$TMP/native.out" "$TMP/shim.out" "$name" || bad=1
-}
-
 head -c 3000017 /dev/urandom >"$TMP/data"
 python=$(command -v /usr/bin/python3 || command -v python3)
 
