@@ -36,6 +36,7 @@
 #include <sys/sendfile.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
+#include <sys/swap.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
 #include <sys/statvfs.h>
@@ -52,6 +53,8 @@ int __mq_open_2(const char *name, int oflag);
 int execveat(int dirfd, const char *path, char *const argv[], char *const envp[], int flags);
 int openat2(int dirfd, const char *path, struct open_how *how, size_t size);
 ssize_t __read_chk(int fd, void *buf, size_t n, size_t len);
+ssize_t __recvfrom_chk(int s, void *buf, size_t n, size_t size, int flags, struct sockaddr *addr,
+		       socklen_t *len);
 ssize_t __pread_chk(int fd, void *buf, size_t n, off_t off, size_t len);
 ssize_t __readlink_chk(const char *path, char *buf, size_t n, size_t len);
 ssize_t __readlinkat_chk(int dirfd, const char *path, char *buf, size_t n, size_t len);
@@ -61,6 +64,8 @@ char *__realpath_chk(const char *path, char *resolved, size_t len);
 int __fxstat(int ver, int fd, struct stat *st);
 int __xstat(int ver, const char *path, struct stat *st);
 int __lxstat(int ver, const char *path, struct stat *st);
+int __xmknod(int ver, const char *path, mode_t mode, dev_t *dev);
+int __xmknodat(int ver, int dirfd, const char *path, mode_t mode, dev_t *dev);
 int __fxstatat(int ver, int dirfd, const char *path, struct stat *st, int flags);
 
 #endif

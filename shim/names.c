@@ -208,6 +208,14 @@ EXPORT char *__getwd_chk(char *buf, size_t len)
 
 EXPORT char *get_current_dir_name(void)
 {
-	/* libc's believes $PWD when it names the same directory, and so do we */
-	return mounts_redirect ? getcwd(NULL, 0) : REAL(get_current_dir_name)();
+	const char *pwd = getenv("PWD");
+	struct stat a, b;
+
+	if (!mounts_redirect)
+		return REAL(get_current_dir_name)();
+	/* $PWD is believed when it names the same directory, as libc does */
+	if (pwd && *pwd && stat(".", &a) == 0 && stat(pwd, &b) == 0 &&
+	    a.st_dev == b.st_dev && a.st_ino == b.st_ino)
+		return strdup(pwd);
+	return getcwd(NULL, 0);
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "door.h"
+#include "unix.h"
 
 static int fresh_pair(int r, const int fds[2])
 {
@@ -92,20 +93,34 @@ static void fresh_message(struct msghdr *m)
 
 EXPORT ssize_t recvmsg(int s, struct msghdr *m, int flags)
 {
+	struct msghdr before = { 0 };
+	int look = mounts_redirect && unix_peek(&before, m, sizeof(before)) && before.msg_name;
 	ssize_t r = REAL(recvmsg)(s, m, flags);
 
 	if (r >= 0 && m->msg_controllen)
 		fresh_message(m);
+	if (r >= 0 && look)
+		unix_out(m->msg_name, &m->msg_namelen, before.msg_namelen);
 	return r;
 }
 
+#define LOOKED_AT 32
+
 EXPORT int recvmmsg(int s, struct mmsghdr *v, unsigned n, int flags, struct timespec *timeout)
 {
+	struct mmsghdr before[LOOKED_AT];      /* addresses are the program's in the first ones */
+	unsigned most = n < LOOKED_AT ? n : LOOKED_AT;
+	int look = mounts_redirect && most && unix_peek(before, v, most * sizeof(*v));
 	int r = REAL(recvmmsg)(s, v, n, flags, timeout);
 
-	for (int i = 0; i < r; i++)
-		if (v[i].msg_hdr.msg_controllen)
-			fresh_message(&v[i].msg_hdr);
+	for (int i = 0; i < r; i++) {
+		struct msghdr *m = &v[i].msg_hdr;
+
+		if (m->msg_controllen)
+			fresh_message(m);
+		if (look && i < (int)most && m->msg_name)
+			unix_out(m->msg_name, &m->msg_namelen, before[i].msg_hdr.msg_namelen);
+	}
 	return r;
 }
 
