@@ -52,9 +52,10 @@ struct ofd {
 	pthread_mutex_t lock;          /* robust; of pos and of whatever the back end wants */
 	uint64_t dev, ino;             /* the file's, as stat tells */
 	uint32_t mode;                 /* its type: S_IFREG, S_IFDIR */
+	_Atomic uint32_t gone;         /* its name was removed */
 	char be[16];                   /* the mount: the back end's name, */
 	char target[CONF_PATH_MAX];    /* and what follows it in the rule */
-	char name[CONF_PATH_MAX];      /* below the mount: "" or "/a/b"; the back end's to change */
+	char name[CONF_PATH_MAX];      /* below the mount: "" or "/a/b"; kept up to date by the core */
 	_Alignas(16) char priv[OFD_PRIVATE];
 };
 

@@ -5,6 +5,21 @@
 #include "door.h"
 #include "object_name.h"
 
+/*
+ * The other place is for the kernel to judge, and of this one, if it has no
+ * kernel file, nothing is wrong but that: the root stands for it.
+ */
+static int one_object(struct place *p)
+{
+	struct statx st;
+
+	if (!p)
+		return 0;
+	p->dirfd = AT_FDCWD;
+	p->path = "/";
+	return *p->virt ? 0 : object_name_stat(p->mount, p->name, &st);
+}
+
 static int two_places(struct place **a, struct place **b, int adir, const char *apath,
 		      int afollow, int bdir, const char *bpath)
 {
@@ -16,6 +31,8 @@ static int two_places(struct place **a, struct place **b, int adir, const char *
 	if (r == 0 && (*a)->mount != (*b)->mount && *(*a)->virt && *(*b)->virt &&
 	    ((*a)->translated || (*b)->translated))
 		r = -EXDEV;
+	if (r == 0 && (*a)->mount != (*b)->mount)
+		r = one_object((*a)->name ? *a : (*b)->name ? *b : NULL);
 	return r;
 }
 
@@ -34,7 +51,8 @@ static int two_places(struct place **a, struct place **b, int adir, const char *
 	if (r_ < 0)                                                           \
 		errno = -r_;                                                  \
 	else                                                                  \
-		v_ = b_ && b_->mount->be->object ? (int)OBJECT_RESULT(ours) : call; \
+		v_ = a_ && b_ && a_->mount == b_->mount && a_->mount->be->object ? \
+		     (int)OBJECT_RESULT(ours) : call;                         \
 	door_path_end(CALL_##name, b_ ? b_ : a_, t0_, v_ < 0);                \
 	place_put(a_);                                                        \
 	place_put(b_);                                                        \
@@ -174,6 +192,14 @@ static char *give_path(const char *path, char *buf, size_t n)
 	return buf ? memcpy(buf, path, need) : NULL;
 }
 
+/* A directory without a kernel directory may be gone while it is the working directory. */
+static int is_gone(const char *path)
+{
+	struct stat st;
+
+	return objects_on && stat(path, &st) < 0;
+}
+
 EXPORT char *getcwd(char *buf, size_t n)
 {
 	struct place *p;
@@ -183,7 +209,7 @@ EXPORT char *getcwd(char *buf, size_t n)
 		return REAL(getcwd)(buf, n);
 	cwd = REAL(getcwd)(p->real, PATH_MAX);
 	if (cwd && place_unreal(p->real, sizeof(p->real)) > 0)
-		cwd = give_path(p->real, buf, n);
+		cwd = is_gone(p->real) ? NULL : give_path(p->real, buf, n);
 	else
 		cwd = REAL(getcwd)(buf, n);
 	place_put(p);

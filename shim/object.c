@@ -75,7 +75,7 @@ int object_open(const struct place *p, int flags, mode_t mode)
 	struct ofd *o;
 	struct file *f;
 	struct object_at at = { m, p->file, name };
-	int fd, r = p->name ? object_name_of(p, name, flags & O_CREAT ? OBJECT_NEW : OBJECT_ANY) : -ENOENT;
+	int fd, r = p->name ? object_name_of(p, name, flags & O_CREAT ? OBJECT_CREATE : OBJECT_ANY) : -ENOENT;
 
 	if (r < 0)
 		return r;
@@ -204,6 +204,53 @@ int object_close(struct file *f, int fd)
 	return r < 0 ? r : e;
 }
 
+struct change {
+	struct mount *m;
+	const char *from, *to;
+	const struct statx *gone;
+	int both;
+};
+
+/* The name `name` with `from` at its start replaced, if it is that or below it. */
+static int replaced(struct ofd *o, const char *from, const char *to)
+{
+	size_t n = strlen(from);
+	char name[CONF_PATH_MAX];
+
+	if (strncmp(o->name, from, n) || (o->name[n] && o->name[n] != '/') ||
+	    snprintf(name, sizeof(name), "%s%s", to, o->name + n) >= (int)sizeof(name))
+		return 0;
+	strcpy(o->name, name);
+	return 1;
+}
+
+static int change_one(struct ofd *o, void *arg)
+{
+	const struct change *c = arg;
+
+	if (!ofd_is_of(o, c->m) || o->gone)
+		return 0;
+	if (c->gone)
+		o->gone = o->ino == c->gone->stx_ino && !strcmp(o->name, c->from);
+	else if (!replaced(o, c->from, c->to) && c->both)
+		replaced(o, c->to, c->from);
+	return 0;
+}
+
+void object_renamed(struct mount *m, const char *from, const char *to, int both)
+{
+	struct change c = { .m = m, .from = from, .to = to, .both = both };
+
+	ofd_each(change_one, &c);
+}
+
+void object_removed(struct mount *m, const char *name, const struct statx *st)
+{
+	struct change c = { .m = m, .from = name, .gone = st };
+
+	ofd_each(change_one, &c);
+}
+
 void object_exit(void)
 {
 	if (!objects_on || !fdtab_ours())
@@ -227,7 +274,8 @@ void object_released(struct file *f)
 
 void object_path(const struct file *f, char *path)
 {
-	if (snprintf(path, PATH_MAX, "%s%s", f->mount->prefix, f->ofd->name) >= PATH_MAX)
+	if (snprintf(path, PATH_MAX, "%s%s%s", f->mount->prefix, f->ofd->name,
+		     f->ofd->gone ? " (deleted)" : "") >= PATH_MAX)
 		*path = 0;
 }
 

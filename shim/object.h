@@ -42,6 +42,13 @@ int object_close(struct file *f, int fd);
 struct file *object_hold(int fd);
 int object_let_go(struct file *f);
 
+/*
+ * A name of m was changed (`both`: the two were exchanged) or removed: every
+ * open file that has it, in any process, is told.
+ */
+void object_renamed(struct mount *m, const char *from, const char *to, int both);
+void object_removed(struct mount *m, const char *name, const struct statx *st);
+
 /* fcntl(2) but for F_DUPFD. */
 ssize_t object_fcntl(struct file *f, int fd, int cmd, void *arg);
 

@@ -11,8 +11,7 @@
 
 #define OPS(at) ((at)->m->be->object)
 
-/* Fills the program's memory, which may be none: 0 or -EFAULT. */
-static int give(void *to, const void *from, size_t n)
+int at_give(void *to, const void *from, size_t n)
 {
 	int r = guard_arm() < 0 ? -EAGAIN : guard_copy(to, from, n);
 
@@ -46,7 +45,7 @@ int at_statx(const struct object_at *at, struct statx *out)
 	struct statx st = { 0 };
 	int r = OPS(at)->stat(at, &st);
 
-	return r < 0 ? r : give(out, &st, sizeof(st));
+	return r < 0 ? r : at_give(out, &st, sizeof(st));
 }
 
 int at_stat(const struct object_at *at, struct stat *out)
@@ -58,7 +57,7 @@ int at_stat(const struct object_at *at, struct stat *out)
 	if (r < 0)
 		return r;
 	statx_to_stat(&x, &st);
-	return give(out, &st, sizeof(st));
+	return at_give(out, &st, sizeof(st));
 }
 
 static int exists(const struct object_at *at)
@@ -83,7 +82,7 @@ int at_statfs(const struct object_at *at, struct statfs *out)
 	struct statfs st;
 	int r = get_statfs(at, &st);
 
-	return r < 0 ? r : give(out, &st, sizeof(st));
+	return r < 0 ? r : at_give(out, &st, sizeof(st));
 }
 
 int at_statvfs(const struct object_at *at, struct statvfs *out)
@@ -102,7 +101,7 @@ int at_statvfs(const struct object_at *at, struct statvfs *out)
 	memcpy(&v.f_fsid, &st.f_fsid, sizeof(st.f_fsid));
 	v.f_flag = (unsigned long)st.f_flags & ~0x20ul;     /* ST_VALID is the kernel's own */
 	v.f_namemax = (unsigned long)st.f_namelen;
-	return r < 0 ? r : give(out, &v, sizeof(v));
+	return r < 0 ? r : at_give(out, &v, sizeof(v));
 }
 
 static int set_attr(const struct object_at *at, const struct object_attr *set)
@@ -140,7 +139,7 @@ int at_utimens(const struct object_at *at, const struct timespec ts[2])
 	struct object_attr set = { .set = OBJECT_TIMES,
 		.times = { { 0, UTIME_NOW }, { 0, UTIME_NOW } } };
 
-	if (ts && give(set.times, ts, sizeof(set.times)) < 0)
+	if (ts && at_give(set.times, ts, sizeof(set.times)) < 0)
 		return -EFAULT;
 	if (!valid_ns(&set.times[0]) || !valid_ns(&set.times[1]))
 		return -EINVAL;
@@ -154,7 +153,7 @@ int at_utimes(const struct object_at *at, const struct timeval tv[2])
 
 	if (!tv)
 		return at_utimens(at, NULL);
-	if (give(in, tv, sizeof(in)) < 0)
+	if (at_give(in, tv, sizeof(in)) < 0)
 		return -EFAULT;
 	for (int i = 0; i < 2; i++) {
 		if (in[i].tv_usec < 0 || in[i].tv_usec >= 1000000)

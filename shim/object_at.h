@@ -25,6 +25,9 @@ int at_setxattr(const struct object_at *at, const char *key, const void *value, 
 int at_removexattr(const struct object_at *at, const char *key);
 int at_access(const struct object_at *at, int mode, int flags);
 
+/* Copies to or from the program's memory, which may be none: 0 or -EFAULT. */
+int at_give(void *to, const void *from, size_t n);
+
 /* Fills a struct stat from a statx that has the basic fields. */
 void statx_to_stat(const struct statx *x, struct stat *st);
 

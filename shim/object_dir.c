@@ -5,8 +5,8 @@
 #include <errno.h>
 #include <string.h>
 
-#include "guard.h"
 #include "hidden.h"
+#include "object_at.h"
 #include "object_name.h"
 #include "object_pin.h"
 #include "ofd.h"
@@ -141,9 +141,8 @@ static ssize_t read_entries(struct file *f, void *buf, size_t room)
 	n = some(f->listing, (size_t)f->ofd->pos, &from, room, &count);
 	if (n <= 0)
 		return n;
-	if (guard_arm() == 0 && guard_copy(buf, from, (size_t)n) == -EFAULT)
+	if (at_give(buf, from, (size_t)n) < 0)
 		return -EFAULT;
-	memcpy(buf, from, (size_t)n);
 	f->ofd->pos += (int64_t)count;
 	return n;
 }

@@ -11,6 +11,8 @@
 /* the functions here take what their doors have */
 #pragma GCC diagnostic ignored "-Wunused-parameter"
 
+#define KERNEL_O_LARGEFILE 0100000     /* libc's is 0 where every file is large */
+
 /* expr about the open file `at`; -EBADF on one opened with O_PATH unless that may. */
 #define ABOUT(f, fd, path_ok, expr) ({                                        \
 	struct object_at at_ = { (f)->mount, f, NULL }, *at = &at_;           \
@@ -96,7 +98,7 @@ static ssize_t control(struct file *f, int fd, int cmd, void *arg)
 	case F_SETFD:
 		return REAL(fcntl)(fd, cmd, arg) < 0 ? -errno : REAL(fcntl)(fd, F_GETFD) & (cmd == F_GETFD ? FD_CLOEXEC : 0);
 	case F_GETFL:
-		return f->ofd->flags | (f->ofd->flags & O_PATH ? 0 : O_LARGEFILE);
+		return f->ofd->flags | (f->ofd->flags & O_PATH ? 0 : KERNEL_O_LARGEFILE);
 	}
 	if (f->ofd->flags & O_PATH)
 		return -EBADF;

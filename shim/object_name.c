@@ -9,6 +9,7 @@
 #include "fdtab.h"
 #include "object.h"
 #include "object_at.h"
+#include "object_pin.h"
 
 /* the functions here take what their doors have */
 #pragma GCC diagnostic ignored "-Wunused-parameter"
@@ -55,12 +56,14 @@ int object_name_of(const struct place *p, char *name, enum object_name kind)
 	strcpy(name, p->name);
 	if (!trim(name) || !*name || kind == OBJECT_NEWDIR)
 		return 0;
+	if (kind == OBJECT_CREATE)
+		return -EISDIR;
 	r = object_name_stat(p->mount, name, &st);
 	if (r < 0)
-		return r == -ENOENT && kind == OBJECT_NEW ? -EISDIR : r;
-	if (!S_ISDIR(st.stx_mode))
-		return -ENOTDIR;
-	return kind == OBJECT_NEW ? -EISDIR : 0;
+		return r;
+	if (kind == OBJECT_NEW)
+		return -EEXIST;
+	return S_ISDIR(st.stx_mode) ? 0 : -ENOTDIR;
 }
 
 int object_at_of(const struct place *p, int flags, struct object_at *at, char *name)
@@ -84,6 +87,12 @@ int object_at_of(const struct place *p, int flags, struct object_at *at, char *n
 	ssize_t r_ = (p)->file ? -ENOENT : object_name_of(p, name, kind);     \
 	r_ < 0 ? r_ : (ssize_t)(expr); })
 
+/* The flags that the kernel knows, and expr if `flags` has no other. */
+#define AT_FLAGS (AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH)
+#define STAT_FLAGS (AT_FLAGS | AT_NO_AUTOMOUNT)
+#define STATX_FLAGS (STAT_FLAGS | AT_STATX_SYNC_TYPE)
+#define CHECKED(flags, known, expr) ((flags) & ~(known) ? -EINVAL : (expr))
+
 #define ROW(name, params, flags, expr)                                        \
 	ssize_t object_##name(const struct place *p, OBJECT_PARAMS params)    \
 	{                                                                     \
@@ -92,8 +101,9 @@ int object_at_of(const struct place *p, int flags, struct object_at *at, char *n
 
 ROW(stat, (const char *path, struct stat *st), 0, at_stat(at, st))
 ROW(lstat, (const char *path, struct stat *st), 0, at_stat(at, st))
-ROW(fstatat, (int dirfd, const char *path, struct stat *st, int flags), flags, at_stat(at, st))
-ROW(statx, (int dirfd, const char *path, int flags, unsigned mask, struct statx *st), flags, at_statx(at, st))
+ROW(fstatat, (int dirfd, const char *path, struct stat *st, int flags), flags, CHECKED(flags, STAT_FLAGS, at_stat(at, st)))
+ROW(statx, (int dirfd, const char *path, int flags, unsigned mask, struct statx *st), flags, CHECKED(flags, STATX_FLAGS, (flags & AT_STATX_SYNC_TYPE) == AT_STATX_SYNC_TYPE ||
+	(mask & STATX__RESERVED) ? -EINVAL : at_statx(at, st)))
 ROW(__xstat, (int ver, const char *path, struct stat *st), 0, at_stat(at, st))
 ROW(__lxstat, (int ver, const char *path, struct stat *st), 0, at_stat(at, st))
 ROW(__fxstatat, (int ver, int dirfd, const char *path, struct stat *st, int flags), flags, at_stat(at, st))
@@ -103,15 +113,15 @@ ROW(pathconf, (const char *path, int name), 0, at_pathconf(at, name))
 ROW(access, (const char *path, int mode), 0, at_access(at, mode, 0))
 ROW(eaccess, (const char *path, int mode), 0, at_access(at, mode, AT_EACCESS))
 ROW(euidaccess, (const char *path, int mode), 0, at_access(at, mode, AT_EACCESS))
-ROW(faccessat, (int dirfd, const char *path, int mode, int flags), flags, at_access(at, mode, flags))
+ROW(faccessat, (int dirfd, const char *path, int mode, int flags), flags, CHECKED(flags, AT_FLAGS | AT_EACCESS, at_access(at, mode, flags)))
 ROW(chmod, (const char *path, mode_t mode), 0, at_chmod(at, mode))
 ROW(chown, (const char *path, uid_t uid, gid_t gid), 0, at_chown(at, uid, gid))
 ROW(lchown, (const char *path, uid_t uid, gid_t gid), 0, at_chown(at, uid, gid))
-ROW(fchownat, (int dirfd, const char *path, uid_t uid, gid_t gid, int flags), flags, at_chown(at, uid, gid))
+ROW(fchownat, (int dirfd, const char *path, uid_t uid, gid_t gid, int flags), flags, CHECKED(flags, AT_FLAGS, at_chown(at, uid, gid)))
 ROW(utimes, (const char *path, const struct timeval tv[2]), 0, at_utimes(at, tv))
 ROW(lutimes, (const char *path, const struct timeval tv[2]), 0, at_utimes(at, tv))
 ROW(futimesat, (int dirfd, const char *path, const struct timeval tv[2]), 0, at_utimes(at, tv))
-ROW(utimensat, (int dirfd, const char *path, const struct timespec ts[2], int flags), flags, at_utimens(at, ts))
+ROW(utimensat, (int dirfd, const char *path, const struct timespec ts[2], int flags), flags, CHECKED(flags, AT_FLAGS, at_utimens(at, ts)))
 ROW(getxattr, (const char *path, const char *key, void *val, size_t n), 0, at_getxattr(at, key, val, n))
 ROW(lgetxattr, (const char *path, const char *key, void *val, size_t n), 0, at_getxattr(at, key, val, n))
 ROW(setxattr, (const char *path, const char *key, const void *val, size_t n, int flags), 0, at_setxattr(at, key, val, n, flags))
@@ -131,7 +141,7 @@ static ssize_t chmod_no_link(const struct object_at *at, mode_t mode)
 }
 
 ROW(lchmod, (const char *path, mode_t mode), 0, chmod_no_link(at, mode))
-ROW(fchmodat, (int dirfd, const char *path, mode_t mode, int flags), flags, chmod_no_link(at, mode))
+ROW(fchmodat, (int dirfd, const char *path, mode_t mode, int flags), flags, CHECKED(flags, AT_SYMLINK_NOFOLLOW, chmod_no_link(at, mode)))
 
 ssize_t object_utime(const struct place *p, const char *path, const struct utimbuf *t)
 {
@@ -146,9 +156,19 @@ ssize_t object_utime(const struct place *p, const char *path, const struct utimb
 
 static int remove_name(const struct place *p, const char *name, int directory)
 {
+	struct statx st;
+	int r;
+
 	if (!*name)
 		return directory ? -EBUSY : -EISDIR;
-	return OPS(p)->remove ? OPS(p)->remove(p->mount, name, directory) : -EROFS;
+	if (!OPS(p)->remove)
+		return -EROFS;
+	r = object_name_stat(p->mount, name, &st);
+	if (r == 0)
+		r = OPS(p)->remove(p->mount, name, directory);
+	if (r == 0)
+		object_removed(p->mount, name, &st);
+	return r;
 }
 
 ssize_t object_unlink(const struct place *p, const char *path)
@@ -241,31 +261,67 @@ ssize_t object_inotify_add_watch(const struct place *p, int wd, const char *path
 	return r < 0 ? r : -ENOSYS;
 }
 
-static int change_directory(const struct place *p, const struct object_at *at)
+static int change_directory(const struct object_at *at)
 {
+	const char *name = at->f ? at->f->ofd->name : at->name;
 	struct statx st;
 	int r = at_statx(at, &st);
 
 	if (r == 0)
 		r = S_ISDIR(st.stx_mode) ? at_access(at, X_OK, AT_EACCESS) : -ENOTDIR;
-	return r < 0 ? r : cwd_enter(p->mount, at->name);
+	return r < 0 ? r : cwd_enter(at->m, name);
 }
 
 ssize_t object_chdir(const struct place *p, const char *path)
 {
-	return ABOUT(p, 0, change_directory(p, at));
+	return ABOUT(p, 0, change_directory(at));
+}
+
+static int ends_in_slash(const char *name)
+{
+	return *name && name[strlen(name) - 1] == '/';
+}
+
+/* Open files follow their names. */
+static int move_name(struct mount *m, const char *from, const char *to, unsigned flags)
+{
+	struct statx was;
+	int r, there = object_name_stat(m, to, &was) == 0;
+
+	if (!*to)
+		return -EBUSY;
+	r = m->be->object->rename ? m->be->object->rename(m, from, to, flags) : -EROFS;
+	if (r == 0 && there && !(flags & RENAME_EXCHANGE) && strcmp(from, to))
+		object_removed(m, to, &was);
+	if (r == 0)
+		object_renamed(m, from, to, flags & RENAME_EXCHANGE);
+	return r;
+}
+
+static ssize_t change_to_open(struct file *f)
+{
+	struct object_at at = { f->mount, f, NULL };
+
+	if (f->ofd->mode != S_IFDIR)
+		return -ENOTDIR;
+	return f->ofd->gone ? -ENOENT : change_directory(&at);
+}
+
+ssize_t object_fchdir(struct file *f, int fd)
+{
+	return PINNED(f, fd, change_to_open(f));
 }
 
 static int rename_to(const struct place *from, const char *old, const struct place *to, unsigned flags)
 {
 	struct statx st;
-	enum object_name kind = object_name_stat(from->mount, old, &st) == 0 && S_ISDIR(st.stx_mode) ?
-				OBJECT_NEWDIR : OBJECT_ANY;
+	int r = object_name_stat(from->mount, old, &st);
 
 	if (!*old)
 		return -EBUSY;
-	return NAMED(to, kind, !*name ? -EBUSY : OPS(from)->rename ?
-		     OPS(from)->rename(from->mount, old, name, flags) : -EROFS);
+	if (r == 0 && !S_ISDIR(st.stx_mode) && ends_in_slash(to->name))
+		return -ENOTDIR;
+	return NAMED(to, OBJECT_NEWDIR, move_name(from->mount, old, name, flags));
 }
 
 int object_rename(const struct place *from, const struct place *to, unsigned flags)
@@ -290,10 +346,13 @@ int object_link(const struct place *from, const struct place *to, int flags)
 
 int object_symlink(const char *target, const struct place *p)
 {
-	if (!*target)
-		return -ENOENT;
-	return NAMED(p, OBJECT_NEW, OPS(p)->symlink ? OPS(p)->symlink(p->mount, target, name) :
-		     missing(p, name, -EPERM));
+	char text[PATH_MAX];
+	ssize_t n = place_copy_path(text, sizeof(text), target);
+
+	if (n <= 0)
+		return n < 0 ? (int)n : -ENOENT;
+	return (int)NAMED(p, OBJECT_NEW, OPS(p)->symlink ? OPS(p)->symlink(p->mount, text, name) :
+			  missing(p, name, -EPERM));
 }
 
 ssize_t object_readlink(const struct place *p, char *buf, size_t n)
@@ -307,8 +366,7 @@ ssize_t object_readlink(const struct place *p, char *buf, size_t n)
 		return -EINVAL;
 	if ((size_t)len > n)
 		len = (ssize_t)n;
-	memcpy(buf, text, (size_t)len);
-	return len;
+	return at_give(buf, text, (size_t)len) < 0 ? -EFAULT : len;
 }
 
 static int set_size(const struct object_at *at, off_t len)

@@ -8,8 +8,9 @@
 
 enum object_name {
 	OBJECT_ANY = 0,
-	OBJECT_NEW = 1,      /* may be missing: a slash at its end is wrong unless it is a directory */
-	OBJECT_NEWDIR = 2,   /* a directory is about to be made: a slash at its end is fine */
+	OBJECT_CREATE,       /* open(2) may make it: a slash at its end is -EISDIR */
+	OBJECT_NEW,          /* is about to be made, and no directory: a slash at its end is -ENOENT */
+	OBJECT_NEWDIR,       /* a directory is about to be made: a slash at its end is fine */
 };
 
 /*

@@ -160,6 +160,10 @@ static int real_openat2(int dirfd, const char *path, struct open_how *how, size_
 static int open_how_at(const struct place *p, int dirfd, const char *path,
 		       struct open_how *how, size_t size)
 {
+	if (p->mount->be->object && (how->resolve & ~(uint64_t)RESOLVE_NO_SYMLINKS)) {
+		errno = ENOSYS;         /* as on a kernel without the call */
+		return -1;
+	}
 	if (how->resolve & (RESOLVE_BENEATH | RESOLVE_IN_ROOT))
 		return door_fresh(real_openat2(dirfd, path, how, size));
 	if ((how->resolve & RESOLVE_NO_SYMLINKS) && p->links) {

@@ -82,13 +82,7 @@ struct mount *place_of_fd(int fd, char *virt)
 	return mount_find(virt, &rel, &in_root);
 }
 
-/*
- * Copies the program's string without trusting its pointer: process_vm_readv
- * fails where a load would kill. Page by page, since the string may end just
- * before one that is not mapped. Returns its length, -EFAULT, or
- * -ENAMETOOLONG.
- */
-static ssize_t copy_path(char *dst, size_t size, const char *src)
+ssize_t place_copy_path(char *dst, size_t size, const char *src)
 {
 	size_t n = 0;
 
@@ -346,7 +340,7 @@ static int walk(struct place *p, int follow)
 		int last = !*skip_slashes(rest);
 
 		if (*s == '.' && (n == 1 || (n == 2 && s[1] == '.'))) {
-			r = check_directory(p);
+			r = s == p->rest && n == 2 && p->dirfd == AT_FDCWD ? 0 : check_directory(p);
 			if (r < 0)
 				return r;
 			if (n == 2)
@@ -401,7 +395,7 @@ static void clean_text(struct place *p)
 
 static int resolve(struct place *p, int dirfd, const char *path, int follow)
 {
-	ssize_t n = copy_path(p->rest, PATH_MAX, path);
+	ssize_t n = place_copy_path(p->rest, PATH_MAX, path);
 	int r;
 
 	if (n == 0 && fdtab_get(dirfd)) {       /* AT_EMPTY_PATH */
@@ -410,6 +404,12 @@ static int resolve(struct place *p, int dirfd, const char *path, int follow)
 		p->mount = f->mount;
 		p->file = f->ofd ? f : NULL;
 	}
+	if (objects_on && n == 1 && *p->rest == '.' && (p->file = fdtab_get(dirfd)) && p->file->ofd) {
+		object_path(p->file, p->virt);
+		p->magic = 1;           /* also where it has no name any more */
+		return translate(p);
+	}
+	p->file = n == 0 ? p->file : NULL;
 	if (n <= 0 || !start_at(p, dirfd))
 		return 0;       /* "", too long, a bad pointer, no path: the kernel's to judge */
 	if (!mounts_redirect) {

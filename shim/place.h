@@ -42,6 +42,14 @@ struct place {
  */
 int place_get(struct place **p, int dirfd, const char *path, int follow);
 
+/*
+ * Copies the program's string without trusting its pointer: process_vm_readv
+ * fails where a load would kill. Page by page, since the string may end just
+ * before one that is not mapped. Returns its length, -EFAULT, or
+ * -ENAMETOOLONG.
+ */
+ssize_t place_copy_path(char *dst, size_t size, const char *src);
+
 /* Gives it back; errno is kept. NULL is fine. */
 void place_put(struct place *p);
 

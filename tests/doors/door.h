@@ -79,6 +79,12 @@ __attribute__((unused)) static char *P(const char *name)
 /* What the compiler must not know the value or size of. */
 #define OPAQUE(x) __extension__ ({ __typeof__((x) + 0) o_ = (x); __asm__ volatile("" : "+r"(o_)); o_; })
 
+/* Whether the rule has fifos, sockets and devices. */
+__attribute__((unused)) static bool has_nodes(void)
+{
+	return !getenv("NO_NODES");
+}
+
 /* "EBADF" for 9. */
 __attribute__((unused)) static const char *name_of(int e)
 {

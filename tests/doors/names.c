@@ -45,7 +45,7 @@ static void unlinks(void)
 	CALL(remove(P("a")));
 	CALL(remove(P("a")));
 	CALL(mkdir(P("d"), 0777));
-	CALL(remove(P("d")));
+	say("%d: remove %d", __LINE__, remove(P("d")));     /* libc's may leave errno touched */
 	CALL(unlink(""));
 }
 
@@ -168,7 +168,8 @@ static void nodes(void)
 	CALL(mknod(P("reg"), S_IFREG | 0640, 0));
 	ATTR("reg");
 	CALL(mknod(P("reg"), S_IFREG | 0640, 0));
-	CALL(mkfifo(P("fifo"), 0622));
+	if (has_nodes())
+		CALL(mkfifo(P("fifo"), 0622));
 	ATTR("fifo");
 	CALL(mknodat(AT_FDCWD, P("reg2"), 0600, 0));
 	ATTR("reg2");

@@ -192,9 +192,11 @@ static void second(void)
 	fd = CALL(openat2_(AT_FDCWD, P("a"), O_RDWR, 0));
 	CALL(pwrite(fd, "2", 1, 0));
 	CALL(close(fd));
-	fd = CALL(openat2_(d, "a", O_RDONLY, RESOLVE_BENEATH));
-	CALL(close(fd));
-	CALL(openat2_(d, "../a", O_RDONLY, RESOLVE_BENEATH));
+	if (has_nodes()) {      /* the kernel must know the directory */
+		fd = CALL(openat2_(d, "a", O_RDONLY, RESOLVE_BENEATH));
+		CALL(close(fd));
+		CALL(openat2_(d, "../a", O_RDONLY, RESOLVE_BENEATH));
+	}
 	CALL(openat2_(d, "link", O_RDONLY, RESOLVE_NO_SYMLINKS));
 	fd = CALL(openat2_(d, "new2", O_RDWR | O_CREAT | O_EXCL, 0));
 	CALL(close(fd));

@@ -182,12 +182,25 @@ static int object_mkdir(struct mount *m, const char *name, mode_t mode)
 	return NAME(m, name, REAL(mkdir)(path, mode));
 }
 
+/* EPERM for a name that could be made, else what is wrong with it. */
+static int refusal(const char *path)
+{
+	char parent[PATH_MAX];
+	struct stat st;
+
+	if (REAL(lstat)(path, &st) == 0)
+		return EEXIST;
+	snprintf(parent, sizeof(parent), "%s", path);
+	*strrchr(parent, '/') = 0;
+	return errno != ENOENT || REAL(lstat)(parent, &st) < 0 ? errno : EPERM;
+}
+
 static int object_mknod(struct mount *m, const char *name, mode_t mode, dev_t dev)
 {
-	int here = !(mode & S_IFMT) || S_ISREG(mode);
-
-	/* others are refused, but what is wrong with the name comes first */
-	return NAME(m, name, here ? REAL(mknod)(path, mode, dev) : REAL(mknod)(path, S_IFBLK | S_IFCHR, dev));
+	if (!(mode & S_IFMT) || S_ISREG(mode))
+		return NAME(m, name, REAL(mknod)(path, mode, dev));
+	/* what is wrong with the name comes first */
+	return NAME(m, name, (errno = refusal(path)) ? -1 : 0);
 }
 
 static int object_symlink(struct mount *m, const char *text, const char *name)
