@@ -3,6 +3,9 @@
  * Limits of the process: file size, open files, address space; and numbers,
  * of which the lowest free one is taken. Fails if a limit is passed over or
  * met too early.
+ *
+ * The tests' object files take a second descriptor each, which counts.
+ * not: object
  */
 #include "door.h"
 
