@@ -3,6 +3,7 @@
 #include "exit.h"
 
 #include "door.h"
+#include "streams.h"
 
 int __cxa_atexit(void (*fn)(void *), void *arg, void *dso);
 
@@ -10,7 +11,7 @@ int __cxa_atexit(void (*fn)(void *), void *arg, void *dso);
 static void at_exit(void *arg)
 {
 	(void)arg;
-	fflush(NULL);
+	streams_finish();
 	object_exit();
 }
 

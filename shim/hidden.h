@@ -61,6 +61,9 @@ ssize_t __readlinkat_chk(int dirfd, const char *path, char *buf, size_t n, size_
 char *__getcwd_chk(char *buf, size_t n, size_t len);
 char *__getwd_chk(char *buf, size_t len);
 char *__realpath_chk(const char *path, char *resolved, size_t len);
+int __dprintf_chk(int fd, int flag, const char *fmt, ...);
+int __vdprintf_chk(int fd, int flag, const char *fmt, va_list ap);
+int __vasprintf_chk(char **out, int flag, const char *fmt, va_list ap);
 int __fxstat(int ver, int fd, struct stat *st);
 int __xstat(int ver, const char *path, struct stat *st);
 int __lxstat(int ver, const char *path, struct stat *st);

@@ -19,6 +19,7 @@
 #include "pin.h"
 #include "real.h"
 #include "stats.h"
+#include "streams.h"
 
 #define EXIT_CONFIG 78    /* EX_CONFIG of sysexits.h */
 
@@ -94,6 +95,7 @@ static void init(int argc, char **argv, char **envp)
 	adopt_streams();
 	if (objects_on) {
 		object_adopt_all();
+		streams_init();
 		exit_init();
 	}
 	errno = saved;

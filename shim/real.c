@@ -39,3 +39,8 @@ void real_find(size_t offset)
 		if (rows[i].offset == offset)
 			resolve(i);
 }
+
+void *real_symbol(const char *name)
+{
+	return dlsym(RTLD_NEXT, name);
+}

@@ -36,6 +36,9 @@ void real_init(void);
  */
 void real_find(size_t offset);
 
+/* Another thing libc exports, by name; NULL if it does not. Before main. */
+void *real_symbol(const char *name);
+
 #define REAL_LOAD(name) __atomic_load_n(&real.name, __ATOMIC_RELAXED)
 #define REAL(name) \
 	(__builtin_expect(REAL_LOAD(name) != 0, 1) ? REAL_LOAD(name) : (real_find(offsetof(struct real, name)), REAL_LOAD(name)))

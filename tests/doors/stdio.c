@@ -217,6 +217,169 @@ static void pipes(void)
 	CALL(pclose(f));
 }
 
+static int print_list(int fd, const char *fmt, ...)
+{
+	va_list ap;
+	int r;
+
+	va_start(ap, fmt);
+	r = vdprintf(fd, fmt, ap);
+	va_end(ap);
+	return r;
+}
+
+/* What writes to a descriptor or a stream without being asked for one. */
+static void printers(void)
+{
+	int fd = open(P("printed"), O_RDWR | O_CREAT | O_TRUNC, 0600);
+	pid_t pid;
+
+	CALL(dprintf(fd, "%d %s\n", 42, "dprintf"));
+	CALL(print_list(fd, "%*d\n", 5000, 7));
+	CALL(dprintf(-1, "none"));
+	CALL(lseek(fd, 0, SEEK_CUR));
+	FILE_AT(P("printed"));
+	close(fd);
+	fd = open(P("printed"), O_RDONLY);
+	CALL(dprintf(fd, "read only"));
+	close(fd);
+	for (int rw = 0; rw < 2; rw++) {
+		pid = split();
+		if (!pid) {
+			if (!freopen(P("err"), rw ? "a+" : "a", stderr))
+				_exit(3);
+			errno = ENOENT;
+			perror("perror");
+			say("%d", fwide(stderr, 0));
+			psignal(SIGINT, "psignal");
+			rw ? (void)fflush(stderr) : (void)setvbuf(stderr, NULL, _IONBF, 0);
+			fprintf(stderr, "fprintf\n");
+			_exit(0);
+		}
+		WAIT(pid);
+		FILE_AT(P("err"));
+	}
+}
+
+static void wide(void)
+{
+	FILE *f = PTR(fopen(P("wide"), "w+"));
+	wchar_t line[100];
+
+	CALL(fwide(f, 1));
+	for (int i = 0; i < 2000; i++)
+		fwprintf(f, L"wide %d\n", i);
+	CALL(fflush(f));
+	CALL(lseek(fileno(f), 0, SEEK_CUR));
+	rewind(f);
+	for (int i = 0; i < 1500; i++)
+		fgetws(line, 100, f);
+	say("%ls", line);
+	CALL(ftell(f));
+	CALL((long)ungetwc(L'u', f));
+	CALL((long)getwc(f));
+	CALL(fseek(f, 5, SEEK_SET));
+	CALL((long)getwc(f));
+	CALL(fclose(f));
+	f = PTR(fopen(P("utf"), "w,ccs=UTF-8"));
+	if (f) {
+		CALL(fputws(L"\u00e9\u20ac\n", f));
+		CALL(fclose(f));
+		FILE_AT(P("utf"));
+		f = PTR(fopen(P("utf"), "r,ccs=UTF-8"));
+		CALL((long)getwc(f));
+		CALL((long)getwc(f));
+		CALL(fclose(f));
+	}
+	PTR(fopen(P("none/utf"), "r,ccs=UTF-8"));
+}
+
+/* Both streams have one position; what is left in a buffer is written twice. */
+static void forked(void)
+{
+	FILE *f = fopen(P("forked"), "w+");
+	pid_t pid;
+
+	fputs("unwritten;", f);
+	pid = split();
+	if (!pid) {
+		fputs("child;", f);
+		CALL(fclose(f));
+		_exit(0);
+	}
+	WAIT(pid);
+	fputs("parent;", f);
+	CALL(fclose(f));
+	FILE_AT(P("forked"));
+	f = fopen(P("forked"), "w");
+	pid = split();
+	if (!pid) {
+		fputs("never written", f);
+		_exit(0);
+	}
+	WAIT(pid);
+	pid = split();
+	if (!pid) {
+		fputs("never written", f);
+		signal(SIGABRT, SIG_DFL);
+		abort();
+	}
+	WAIT(pid);
+	CALL(fclose(f));
+	FILE_AT(P("forked"));
+}
+
+/* exit writes what is in the buffers, and takes back what was read too far. */
+static void at_exit_of(void)
+{
+	int fd;
+	pid_t pid;
+	FILE *f = fopen(P("exit"), "w");
+
+	for (int i = 0; i < 100; i++)
+		fprintf(f, "line %d\n", i);
+	CALL(fclose(f));
+	fd = open(P("exit"), O_RDONLY);
+	pid = split();
+	if (!pid) {
+		f = fdopen(dup(fd), "r");
+		fgets(b, 100, f);
+		f = fopen(P("left"), "w");
+		fputs("left in the buffer\n", f);
+		exit(3);
+	}
+	WAIT(pid);
+	CALL(lseek(fd, 0, SEEK_CUR));
+	FILE_AT(P("left"));
+	close(fd);
+}
+
+static void again(void)
+{
+	FILE *f = fopen(P("again"), "w");
+	int fd = fileno(f);
+
+	fputs("0123456789", f);
+	f = PTR(freopen(NULL, "r+", f));
+	CALL(fileno(f) == fd);
+	CALL(fread(b, 1, 4, f));
+	BYTES(b, 4);
+	f = PTR(freopen(P("again"), "a", f));
+	CALL(fputs("end", f));
+	CALL(ftell(f));
+	f = PTR(freopen("/dev/null", "w", f));
+	CALL(fileno(f) == fd);
+	CALL(fputs("nowhere", f));
+	f = PTR(freopen(P("again"), "r", f));
+	CALL(fread(b, 1, 100, f));
+	BYTES(b, 13);
+	CALL(setvbuf(f, b, _IOFBF, 16));
+	rewind(f);
+	CALL(getc_unlocked(f));
+	CALL(getw(f));
+	CALL(fclose(f));
+}
+
 static void door(void)
 {
 	modes();
@@ -225,4 +388,9 @@ static void door(void)
 	buffers();
 	reopened();
 	pipes();
+	printers();
+	wide();
+	forked();
+	at_exit_of();
+	again();
 }
