@@ -7,6 +7,7 @@
 
 #include "door.h"
 #include "env.h"
+#include "object_image.h"
 #include "script.h"
 
 static int native(int dirfd, const char *path, char *const argv[], char *const envp[], int flags)
@@ -19,18 +20,25 @@ static int native(int dirfd, const char *path, char *const argv[], char *const e
 /*
  * A successful exec gives nothing back, and after vfork the place would be
  * lost to the parent: the path moves to the stack. 1 if it was translated, 0
- * if it is as it was, 2 if there is nothing to be known of it, or -errno.
+ * if it is as it was, 2 if there is nothing to be known of it, or -errno. A
+ * file the kernel does not have is executed from a copy, *image, the caller's
+ * to close.
  */
-static int locate(int dirfd, const char *path, int follow, char there[PATH_MAX])
+static int locate(int dirfd, const char *path, int flags, char there[PATH_MAX], int *image)
 {
 	struct place *p;
-	int r = place_get(&p, dirfd, path, follow);
+	int r = place_get(&p, dirfd, path, !(flags & AT_SYMLINK_NOFOLLOW));
 
 	if (r < 0)
 		return r;
 	r = p->translated ? 1 : *p->virt ? 0 : 2;
-	if (r == 1)
+	if (p->mount->be->object) {
+		*image = object_image(p, flags);
+		r = *image < 0 ? *image : 1;
+		snprintf(there, PATH_MAX, "/proc/self/fd/%d", *image);
+	} else if (r == 1) {
 		strcpy(there, p->path);
+	}
 	place_put(p);
 	return r;
 }
@@ -39,8 +47,11 @@ static int locate(int dirfd, const char *path, int follow, char there[PATH_MAX])
 static int elsewhere(const char *path)
 {
 	char there[PATH_MAX];
+	int image = -1, r = locate(AT_FDCWD, path, 0, there, &image);
 
-	return locate(AT_FDCWD, path, 1, there) == 1;
+	if (image >= 0)
+		REAL(close)(image);
+	return r == 1;
 }
 
 static int exec_level(int dirfd, const char *path, char *const argv[], char *const envp[],
@@ -108,18 +119,25 @@ static int exec_level(int dirfd, const char *path, char *const argv[], char *con
 		      int flags, int level)
 {
 	char there[PATH_MAX];
-	int r;
+	int image = -1, r;
 
 	if (!mounts_redirect)
 		return native(dirfd, path, argv, envp, flags);
-	r = locate(dirfd, path, !(flags & AT_SYMLINK_NOFOLLOW), there);
+	r = locate(dirfd, path, flags, there, &image);
 	if (r < 0) {
 		errno = -r;
 		return -1;
 	}
 	if (r == 2)
 		return native(dirfd, path, argv, envp, flags);
-	return exec_real(dirfd, path, r ? there : NULL, argv, envp, flags, level);
+	r = exec_real(dirfd, path, r ? there : NULL, argv, envp, image < 0 ? flags : 0, level);
+	if (image >= 0) {
+		int saved = errno;
+
+		REAL(close)(image);
+		errno = saved;
+	}
+	return r;
 }
 
 int exec_at(int dirfd, const char *path, char *const argv[], char *const envp[], int flags)
@@ -199,7 +217,12 @@ EXPORT int execveat(int dirfd, const char *path, char *const argv[], char *const
 
 EXPORT int fexecve(int fd, char *const argv[], char *const envp[])
 {
-	return REAL(fexecve)(fd, argv, (uintptr_t)envp ? ENV_COMPLETE(envp) : envp);
+	struct file *f = objects_on ? fdtab_get(fd) : NULL;
+	char *const *env = (uintptr_t)envp ? ENV_COMPLETE(envp) : envp;
+
+	if (f && f->ofd && (uintptr_t)argv && (uintptr_t)envp)
+		return exec_at(fd, "", argv, env, AT_EMPTY_PATH);
+	return REAL(fexecve)(fd, argv, env);
 }
 
 EXPORT int execvpe(const char *file, char *const argv[], char *const envp[])
