@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The calls on an open file of ours; see file.h. */
 #include <errno.h>
+#include <pthread.h>
 
 #include "fdtab.h"
 #include "file.h"
@@ -16,10 +17,12 @@ typedef ssize_t rw_op(struct file *, int, const struct iovec *, int, off_t, int)
  * Keeps the file and its back end's memory while an op runs; only then may
  * the mount be looked at, for the number may be closed and mean a file of
  * another rule at any moment. 0: it does already, or this is a vfork child;
- * the kernel knows which.
+ * the kernel knows which. All that comes here is a cancellation point, also
+ * where no call of libc's follows.
  */
 static inline int enter(struct file *f, int fd, enum pin *pin)
 {
+	pthread_testcancel();
 	*pin = PIN_NONE;
 	if (!mounts_pin)
 		return 1;
