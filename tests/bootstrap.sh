@@ -1,0 +1,94 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# bootstrap.sh RULE: beside other libraries and in programs that change
+# themselves: constructors, ASan, a second preload in either order, plugins,
+# cancellation, signal storms, another user, another root, namespaces.
+# each rule
+. "${0%/*}/lib.sh"
+
+chmod 755 "$TMP"
+[ -d "$PREFIX" ] || shim mkdir -p "$PREFIX"
+chmod 777 "$NATIVE"; shim chmod 777 "$PREFIX"
+
+# alike NAME COMMAND...: with @ in its words for the directory, natively and
+# under the rule; $before and $after are preloaded before us and after.
+alike() {
+	local what=$1 words=("${@:2}") more=${before:-${after:-}}
+	find "$NATIVE" -mindepth 1 -delete
+	LD_PRELOAD=$more timeout -k 5 60 "${words[@]//@/$NATIVE}" >"$TMP/native" 2>&1 </dev/null
+	echo "status $?" >>"$TMP/native"
+	shim find "$PREFIX" -mindepth 1 -delete
+	LIB=${before:+$before:}$LIB PRELOAD_MORE=${after:-} shim timeout -k 5 60 \
+		"${words[@]//@/$PREFIX}" >"$TMP/ours" 2>&1 </dev/null
+	echo "status $?" >>"$TMP/ours"
+	sed -i "s,$NATIVE,DIR,g" "$TMP/native"
+	sed -i "s,$PREFIX,DIR,g" "$TMP/ours"
+	same_text "$TMP/native" "$TMP/ours" "$what" || bad=1
+}
+
+# both_orders LIBRARY NAME COMMAND...
+both_orders() {
+	local lib=$1 what=$2
+	[ -e "${lib%%:*}" ] || { echo "no $lib: left out"; return; }
+	before=$lib after='' alike "$what, before us" "${@:3}"
+	before='' after=$lib alike "$what, after us" "${@:3}"
+}
+
+alike "signal storm" "$BIN/storm" @
+alike "jumps out of handlers" "$BIN/storm" @ jump
+alike cancellation "$BIN/cancel" @
+grep -q 'pread: cancelled' "$TMP/native" || { echo "cancellation does not work natively"; bad=1; }
+
+# I/O before main and after it, in libraries loaded and unloaded
+plugin=$BIN/preload/plugin.so
+alike plugins env PLUGIN_DIR=@ "$BIN/bootstrap" plugin @ "$plugin"
+both_orders "$plugin" "preloaded constructors" env PLUGIN_DIR=@ sh -c \
+	'wc -l <@/plugin.load; { echo x; } >@/x; cat @/x; ls @'
+
+# Programs that are not C alone, with what they print in a file of the rule
+work='cd @; echo one >a; cat <a >>b; '"$BIN"'/bootstrap io @ >c; cat a b c; ls; (sleep 0.01; date +%Y >d) & wait
+	wc -l d; find . -type f -exec cp {} {}.copy \; ; ls | wc -l; rm *; ls -A'
+lib=/usr/lib/$(gcc -print-multiarch 2>/dev/null)
+both_orders "$lib/libeatmydata.so.1" eatmydata bash -c "$work"
+FAKETIME='2001-02-03 04:05:06' both_orders "$lib/faketime/libfaketime.so.1" faketime bash -c "$work; date +%F; date -d @5 +%s"
+for m in libjemalloc.so.2 libtcmalloc_minimal.so.4; do
+	both_orders "$lib/$m" "$m" bash -c "$work"
+done
+both_orders "$lib/libjemalloc.so.2:$lib/libtcmalloc_minimal.so.4" "two mallocs" bash -c "$work"
+
+# fakeroot must see the calls that tell it who owns what
+if command -v fakeroot >/dev/null; then
+	work='cd @; echo x >f; mkdir d; chown 1234:5678 f d; chmod 4711 f; mknod n c 1 3; ln -s f l; chown -h 7:8 l; mv f d; ln d/f g
+		stat -c "%n %u %g %a %F %s" . d d/f g n l; tar cf t . 2>/dev/null; tar tvf t | cut -d" " -f1,2 | sort; cp -a d e; stat -c "%u %g" e/f; install -o 3 -g 4 g i; stat -c "%u %g" i; rm -r d; id -u'
+	alike "fakeroot before us" fakeroot sh -c "$work"
+	alike "fakeroot after us" fakeroot sh -c "[ -z \"\$SHIM_MAP\" ] || export LD_PRELOAD=\"$LIB:\${LD_PRELOAD%%:*}\"; exec sh -c '$work'"
+fi
+
+# ASan's runtime wants to be the first, or to be told that it need not be
+printf '#include "%s/tests/bootstrap.c"\n' "$ROOT" >"$TMP/asan.c"
+for how in address undefined; do
+	gcc -D_GNU_SOURCE -g -O1 -fsanitize=$how -pthread -o "$TMP/$how" "$TMP/asan.c" 2>/dev/null || continue
+	asan=$(gcc -print-file-name=lib${how/address/asan}.so)
+	export ASAN_OPTIONS=detect_leaks=0:verify_asan_link_order=0
+	alike "-fsanitize=$how" "$TMP/$how" io @
+	alike "-fsanitize=$how, plugin" env PLUGIN_DIR=@ "$TMP/$how" plugin @ "$plugin"
+	[ $how = undefined ] && continue
+	ASAN_OPTIONS=detect_leaks=0 before=$(readlink -f "$asan") alike "-fsanitize=$how, its library before us" "$TMP/$how" io @
+	unset ASAN_OPTIONS
+done
+
+# Another root and other namespaces; a user who may not enter the store
+if [ "$(id -u)" = 0 ]; then
+	mkdir "$TMP/root"
+	alike chroot "$BIN/bootstrap" chroot @ "$TMP/root"
+	case $RULE in
+	mem:*) "$BIN/bootstrap" setuid "$NATIVE" >/dev/null 2>&1; shim "$BIN/bootstrap" setuid "$PREFIX" >"$TMP/out" 2>&1 || { echo "setuid: status $?"; bad=1; } ;;
+	*) alike setuid "$BIN/bootstrap" setuid @ ;;
+	esac
+fi
+work='cd @; echo one >a; '"$BIN"'/bootstrap io @; cat a; ls; cat /proc/self/status | grep -c Name'
+for space in -m -n -p\ -f -i -u -C "-m -p -f --mount-proc" "-U -r"; do
+	# shellcheck disable=SC2086
+	unshare $space true 2>/dev/null && alike "unshare $space" unshare $space sh -c "$work"
+done
+exit $bad
