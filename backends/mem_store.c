@@ -3,6 +3,7 @@
 #include "mem_store.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <sched.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -117,13 +118,15 @@ static int count_directory(int dir, uint64_t *used)
 
 int mem_store_count(const char *root, uint64_t *used)
 {
-	int dir = REAL(openat)(AT_FDCWD, root, O_RDONLY | O_DIRECTORY | O_CLOEXEC), r;
+	int dir, r, cancel;
 
 	*used = 0;
-	if (dir < 0)
-		return -errno;
-	r = count_directory(dir, used);
-	REAL(close)(dir);
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
+	dir = REAL(openat)(AT_FDCWD, root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	r = dir < 0 ? -errno : count_directory(dir, used);
+	if (dir >= 0)
+		REAL(close)(dir);
+	pthread_setcancelstate(cancel, NULL);
 	return r;
 }
 

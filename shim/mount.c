@@ -3,6 +3,7 @@
 #include "mount.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <limits.h>
 #include <string.h>
 
@@ -171,14 +172,17 @@ int mounts_init(const struct conf *c, const struct conf_rule **bad)
 int mount_start(struct mount *m)
 {
 	pid_t pid;
-	int r;
+	int r, cancel;
 
 	if (!m->be->start)
 		return 0;
 	pid = fdtab_owner();
 	if (atomic_load_explicit(&m->started, memory_order_acquire) == pid)
 		return 0;
+	/* it opens files, and the program's call may be no cancellation point */
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
 	r = m->be->start(m);
+	pthread_setcancelstate(cancel, NULL);
 	if (r >= 0)
 		atomic_store_explicit(&m->started, pid, memory_order_release);
 	return r;

@@ -3,6 +3,7 @@
 #include "stats_clock.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -141,9 +142,12 @@ uint64_t clock_slow_since(uint64_t stamp)
 	if (__atomic_load_n(&phase, __ATOMIC_ACQUIRE) == CLOCK_WAITING &&
 	    now - first.ns >= CALIBRATE_AFTER && now > first.ns &&
 	    step(CLOCK_WAITING, CLOCK_BUSY)) {
-		int saved = errno;
+		int saved = errno, cancel;
 
+		/* this may be in a call that is no cancellation point */
+		pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
 		__atomic_store_n(&phase, calibrate(), __ATOMIC_RELEASE);
+		pthread_setcancelstate(cancel, NULL);
 		errno = saved;
 	}
 	return now > stamp ? now - stamp : 0;
