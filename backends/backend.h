@@ -67,6 +67,7 @@ struct file {
 	struct mount *_Atomic mount;
 	struct ofd *ofd;                 /* of a file without a kernel file (object_ops.h), else NULL */
 	void *listing;                   /* object_dir.c's */
+	_Atomic int kept;                /* object_end.c's: a hidden descriptor, or -1 */
 	_Atomic unsigned stat_slot;      /* stats_file */
 	_Atomic unsigned refs;           /* descriptors and pins */
 	_Atomic int flags;                       /* of open(2); O_APPEND and O_DIRECT follow F_SETFL */

@@ -14,9 +14,13 @@
  *              |
  *      preadv pwritev truncate ...   any thread of any of these processes
  *              |
- *      detach(f)                     this process's last descriptor is gone
- *              |
- *      finish(m, ofd, how)           nobody anywhere has it any more; once
+ *      finish(m, ofd, how)           nobody anywhere has it any more
+ *
+ *      detach(f)                     this process has let go of f, before that or after
+ *
+ * One caller at a time finishes a description, and it is over when that
+ * returns. If the caller is killed in it another calls it again, with the same
+ * `how`: it must find out how far the first one came.
  *
  * Ops return >= 0 or -errno with the kernel's meaning of the call, and may
  * change errno. A NULL op is the default in brackets. No locks are held, but
@@ -50,6 +54,9 @@ struct ofd {
 	_Atomic int flags;             /* what F_GETFL tells */
 	_Atomic int64_t pos;           /* bytes; entries of a directory */
 	pthread_mutex_t lock;          /* robust; of pos and of whatever the back end wants */
+	pthread_mutex_t end;           /* robust; held by whoever closes or ends it (shim/ofd.h) */
+	_Atomic int ended;             /* finish has returned */
+	_Atomic int closer;            /* the process that closed it, or is about to by exec */
 	uint64_t dev, ino;             /* the file's, as stat tells */
 	uint32_t mode;                 /* its type: S_IFREG, S_IFDIR */
 	_Atomic uint32_t gone;         /* its name was removed */
@@ -81,7 +88,7 @@ typedef int object_each(void *arg, const char *name, unsigned char type, uint64_
 
 enum ofd_end {
 	OFD_CLOSED,                    /* the last close, in the calling process: may be told of errors */
-	OFD_LOST,                      /* its holders are dead: noticed later, by somebody else */
+	OFD_LOST,                      /* its last holder was killed: noticed later, by somebody else */
 };
 
 struct object_ops {

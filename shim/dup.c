@@ -24,6 +24,16 @@ static int hidden(void)
 	return -1;
 }
 
+/* A descriptor that is not in the table. */
+static int close_other(int fd)
+{
+	if (hide_has(fd))
+		return hidden();
+	if (__builtin_expect(fdtab_lent, 0) && objects_on && !fdtab_ours())
+		return (int)OBJECT_RESULT(object_close_lent(fd));
+	return REAL(close)(fd);
+}
+
 EXPORT int close(int fd)
 {
 	struct file *f = ours(fd);
@@ -31,7 +41,7 @@ EXPORT int close(int fd)
 	unsigned slot;
 
 	if (__builtin_expect(!f, 1))
-		return hide_has(fd) ? hidden() : REAL(close)(fd);
+		return close_other(fd);
 	m = f->mount;
 	slot = f->stat_slot;
 
@@ -125,9 +135,14 @@ static void duplicated(struct file *f, int from, int to)
 /* A duplicate made by `expr` of fd; timed if fd is ours. */
 #define DUPLICATE(name, fd, expr) ({                                          \
 	struct file *f_ = ours(fd);                                           \
-	int to_ = f_ ? TIMED(name, f_, 0, expr) : door_fresh(expr);           \
+	int object_ = f_ && f_->ofd, to_;                                     \
+	if (object_)                                                          \
+		object_change(1);                                             \
+	to_ = f_ ? TIMED(name, f_, 0, expr) : door_fresh(expr);               \
 	if (f_ && to_ >= 0)                                                   \
 		duplicated(f_, fd, to_);                                      \
+	if (object_)                                                          \
+		object_change(-1);                                            \
 	to_; })
 
 EXPORT int dup(int fd)

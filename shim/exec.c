@@ -10,11 +10,24 @@
 #include "object_image.h"
 #include "script.h"
 
+/* What exec returns. */
+static int failed(void)
+{
+	int saved = errno;
+
+	object_exec_failed();
+	errno = saved;
+	return -1;
+}
+
 static int native(int dirfd, const char *path, char *const argv[], char *const envp[], int flags)
 {
+	object_exec_begin();
 	if (dirfd == AT_FDCWD && !flags)
-		return REAL(execve)(path, argv, envp);
-	return (int)REAL(syscall)(SYS_execveat, dirfd, path, argv, envp, flags);
+		REAL(execve)(path, argv, envp);
+	else
+		REAL(syscall)(SYS_execveat, dirfd, path, argv, envp, flags);
+	return failed();
 }
 
 /*
@@ -222,7 +235,9 @@ EXPORT int fexecve(int fd, char *const argv[], char *const envp[])
 
 	if (f && f->ofd && (uintptr_t)argv && (uintptr_t)envp)
 		return exec_at(fd, "", argv, env, AT_EMPTY_PATH);
-	return REAL(fexecve)(fd, argv, env);
+	object_exec_begin();
+	REAL(fexecve)(fd, argv, env);
+	return failed();
 }
 
 EXPORT int execvpe(const char *file, char *const argv[], char *const envp[])

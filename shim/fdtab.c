@@ -120,6 +120,7 @@ struct file *fdtab_new(void)
 		return NULL;
 	f->ofd = NULL;
 	f->listing = NULL;
+	atomic_store_explicit(&f->kept, -1, memory_order_relaxed);
 	atomic_store_explicit(&f->stat_slot, 0, memory_order_relaxed);
 	atomic_store_explicit(&f->hint, NULL, memory_order_relaxed);
 	memset(f->priv, 0, sizeof(f->priv));

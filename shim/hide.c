@@ -46,7 +46,7 @@ static int copy_high(int fd)
 	return copy;
 }
 
-int hide_fd(int fd, _Atomic int *slot)
+int hide_copy(int fd, _Atomic int *slot)
 {
 	int copy = copy_high(fd);
 
@@ -55,8 +55,16 @@ int hide_fd(int fd, _Atomic int *slot)
 	atomic_store(slot, copy);
 	atomic_store(&owners[copy], slot);
 	widen(copy);
-	REAL(close)(fd);
 	return 0;
+}
+
+int hide_fd(int fd, _Atomic int *slot)
+{
+	int r = hide_copy(fd, slot);
+
+	if (r == 0)
+		REAL(close)(fd);
+	return r;
 }
 
 void hide_close(_Atomic int *slot)

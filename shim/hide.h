@@ -17,6 +17,9 @@
  */
 int hide_fd(int fd, _Atomic int *slot);
 
+/* The same with a duplicate of fd, which stays as it is. */
+int hide_copy(int fd, _Atomic int *slot);
+
 /* Closes a hidden descriptor; *slot becomes -1. -1 is fine. */
 void hide_close(_Atomic int *slot);
 

@@ -39,6 +39,7 @@ static void fork_child(void)
 {
 	fdtab_fork_unlock();
 	fdtab_own();
+	object_fork_child();
 	guard_fork_child();
 	pin_fork_child();
 	stats_fork_child();
@@ -95,6 +96,7 @@ static void init(int argc, char **argv, char **envp)
 	adopt_streams();
 	if (objects_on) {
 		object_adopt_all();
+		object_sweep();
 		streams_init();
 		exit_init();
 	}

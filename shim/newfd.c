@@ -94,12 +94,18 @@ static void fresh_message(struct msghdr *m)
 EXPORT ssize_t recvmsg(int s, struct msghdr *m, int flags)
 {
 	struct msghdr before = { 0 };
-	int look = mounts_redirect && unix_peek(&before, m, sizeof(before)) && before.msg_name;
-	ssize_t r = REAL(recvmsg)(s, m, flags);
+	int look = mounts_redirect && unix_peek(&before, m, sizeof(before));
+	int rights = look && objects_on && before.msg_controllen;
+	ssize_t r;
 
+	if (rights)
+		object_change(1);
+	r = REAL(recvmsg)(s, m, flags);
 	if (r >= 0 && m->msg_controllen)
 		fresh_message(m);
-	if (r >= 0 && look)
+	if (rights)
+		object_change(-1);
+	if (r >= 0 && look && before.msg_name)
 		unix_out(m->msg_name, &m->msg_namelen, before.msg_namelen);
 	return r;
 }

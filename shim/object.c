@@ -8,6 +8,7 @@
 #include "fdtab.h"
 #include "mount.h"
 #include "object_dir.h"
+#include "object_end.h"
 #include "object_name.h"
 #include "object_pin.h"
 #include "ofd.h"
@@ -42,13 +43,21 @@ static void name_file(struct file *f)
 	f->stat_slot = stats_file(f->dev, f->ino, path);
 }
 
+/* A description that was never opened. */
+static void discard(struct ofd *o, int fd)
+{
+	int held = ofd_end_lock(o);
+
+	ofd_forget(o);
+	REAL(close)(fd);
+	ofd_end_unlock(o, held);
+	ofd_unmap(o);
+}
+
 /* Undoes what object_open did before the back end refused. */
 static int give_up(struct file *f, int fd, int error)
 {
-	ofd_claim(f->ofd);
-	ofd_forget(f->ofd);
-	REAL(close)(fd);
-	ofd_unmap(f->ofd);
+	discard(f->ofd, fd);
 	f->ofd = NULL;
 	f->mount = &mount_none;
 	fdtab_put(f);
@@ -61,14 +70,16 @@ static int give_up(struct file *f, int fd, int error)
  */
 static int keep(struct file *f, int fd)
 {
-	if (fdtab_ours())
+	if (fdtab_ours()) {
 		fdtab_set(fd, f);
-	else
+	} else {
+		object_end_lent();
 		fdtab_put(f);
+	}
 	return fd;
 }
 
-int object_open(const struct place *p, int flags, mode_t mode)
+static int open_new(const struct place *p, int flags, mode_t mode)
 {
 	struct mount *m = p->mount;
 	char name[PATH_MAX];
@@ -84,9 +95,7 @@ int object_open(const struct place *p, int flags, mode_t mode)
 		return fd;
 	f = new_file(m, o);
 	if (!f) {
-		REAL(close)(fd);
-		ofd_forget(o);
-		ofd_unmap(o);
+		discard(o, fd);
 		return -ENOMEM;
 	}
 	r = m->be->object->open(f, &at, flags, mode);
@@ -96,7 +105,17 @@ int object_open(const struct place *p, int flags, mode_t mode)
 	return keep(f, fd);
 }
 
-static struct mount *mount_of(const struct ofd *o)
+int object_open(const struct place *p, int flags, mode_t mode)
+{
+	int fd;
+
+	object_change(1);
+	fd = open_new(p, flags, mode);
+	object_change(-1);
+	return fd;
+}
+
+struct mount *object_mount_of(const struct ofd *o)
 {
 	for (unsigned i = 0; i < mounts_count; i++)
 		if (mounts[i].be->object && ofd_is_of(o, &mounts[i]))
@@ -118,7 +137,7 @@ static struct file *same_description(const struct ofd *o)
 
 static struct file *attach(struct ofd *o)
 {
-	struct mount *m = mount_of(o);
+	struct mount *m = object_mount_of(o);
 	struct file *f = m ? new_file(m, o) : NULL;
 
 	if (f && m->be->object->attach && m->be->object->attach(f) < 0) {
@@ -170,40 +189,6 @@ void object_adopt_all(void)
 	REAL(close)(dir);
 }
 
-struct file *object_hold(int fd)
-{
-	struct file *f = objects_on ? fdtab_get(fd) : NULL;
-
-	return f && f->ofd && fdtab_ours() && fdtab_ref(f, fd) ? f : NULL;
-}
-
-/* The last descriptor here may be the last anywhere: whoever sees that ends it. */
-int object_let_go(struct file *f)
-{
-	const struct object_ops *ops = ops_of(f);
-	int r = 0;
-
-	if (atomic_load(&f->refs) == 1 && !ofd_alive(f->ofd) && ofd_claim(f->ofd)) {
-		if (ops->finish)
-			r = ops->finish(f->mount, f->ofd, OFD_CLOSED);
-		ofd_forget(f->ofd);
-	}
-	fdtab_put(f);
-	return r;
-}
-
-int object_close(struct file *f, int fd)
-{
-	int r, e;
-
-	if (!fdtab_ref(f, fd))
-		return REAL(close)(fd) < 0 ? -errno : 0;
-	fdtab_forget(fd);
-	r = REAL(close)(fd) < 0 ? -errno : 0;
-	e = object_let_go(f);
-	return r < 0 ? r : e;
-}
-
 struct change {
 	struct mount *m;
 	const char *from, *to;
@@ -251,20 +236,9 @@ void object_removed(struct mount *m, const char *name, const struct statx *st)
 	ofd_each(change_one, &c);
 }
 
-void object_exit(void)
-{
-	if (!objects_on || !fdtab_ours())
-		return;
-	for (int fd = 0; (fd = fdtab_next(fd)) >= 0; fd++) {
-		struct file *f = fdtab_get(fd);
-
-		if (f && f->ofd)
-			object_close(f, fd);
-	}
-}
-
 void object_released(struct file *f)
 {
+	object_end_released(f);
 	if (ops_of(f)->detach)
 		ops_of(f)->detach(f);
 	object_dir_released(f);

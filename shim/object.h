@@ -49,6 +49,27 @@ int object_let_go(struct file *f);
 void object_renamed(struct mount *m, const char *from, const char *to, int both);
 void object_removed(struct mount *m, const char *name, const struct statx *st);
 
+/* close(2) in a vfork child, whose descriptors are not the table's. */
+int object_close_lent(int fd);
+
+/*
+ * Around what makes, duplicates or closes descriptors of such files, +1 and
+ * -1: a fork child made in between by another thread gives up those that its
+ * table does not know, as if the fork had come first.
+ */
+void object_change(int by);
+void object_fork_child(void);
+
+/*
+ * Around exec: what it closes is closed and not lost, whoever notices. The
+ * second if it failed.
+ */
+void object_exec_begin(void);
+void object_exec_failed(void);
+
+/* Before main: ends what the dead left, and what the exec closed. */
+void object_sweep(void);
+
 /* fcntl(2) but for F_DUPFD. */
 ssize_t object_fcntl(struct file *f, int fd, int cmd, void *arg);
 

@@ -62,6 +62,8 @@ static ssize_t move(struct file *f, enum way way, const struct iovec *iov, int c
 		return ops->preadv ? ops->preadv(f, iov, cnt, *off) : -EINVAL;
 	if (!ops->pwritev)
 		return -EROFS;
+	if (__builtin_expect(f->ofd->closer, 0))
+		f->ofd->closer = 0;      /* it was not the last */
 	if ((f->ofd->flags & O_APPEND) || (rwf & RWF_APPEND))
 		*off = -1;
 	else if (want < 0)

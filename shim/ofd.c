@@ -7,18 +7,19 @@
 #include <sys/random.h>
 #include <sys/un.h>
 
+#include "ofd_files.h"
 #include "real.h"
 #include "stats_tree.h"
 
-#define MAGIC 0x64666f6d696873ull    /* "shimofd" */
-#define BACKLOG 64                   /* waiting for the end, and probes */
+#define MAGIC 0x3264666f6d696873ull  /* "shimofd2" */
+#define BACKLOG 64                   /* who waits for the end */
 
 static void directory(char *buf, size_t size)
 {
 	snprintf(buf, size, "/dev/shm/shim-ofd-%u", (unsigned)geteuid());
 }
 
-static int open_directory(int make)
+int ofd_directory(int make)
 {
 	char path[64];
 
@@ -26,14 +27,13 @@ static int open_directory(int make)
 	return tree_open_dir(path, make);
 }
 
-/* "ID" and a suffix. */
-static const char *entry(char buf[OFD_ID + 8], const char *id, const char *suffix)
+const char *ofd_entry(char buf[OFD_ID + 8], const char *id, const char *suffix)
 {
 	snprintf(buf, OFD_ID + 8, "%s%s", id, suffix);
 	return buf;
 }
 
-static void address(struct sockaddr_un *a, const char *id, const char *suffix)
+void ofd_address(struct sockaddr_un *a, const char *id, const char *suffix)
 {
 	char dir[64];
 
@@ -65,12 +65,13 @@ static struct ofd *map_record(int fd)
 static int make_record(int dir, const char *id, struct ofd **out)
 {
 	char name[OFD_ID + 8];
-	int fd = REAL(openat)(dir, entry(name, id, ".ofd"), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	int fd = REAL(openat)(dir, ofd_entry(name, id, ".ofd"), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	int r = 0;
 
 	if (fd < 0)
 		return -errno;
-	if (REAL(fallocate)(fd, 0, 0, sizeof(struct ofd)) < 0 || !(*out = map_record(fd)))
+	if (REAL(fchmod)(fd, 0600) < 0 || REAL(fallocate)(fd, 0, 0, sizeof(struct ofd)) < 0 ||
+	    !(*out = map_record(fd)))
 		r = -errno;
 	REAL(close)(fd);
 	if (r < 0)
@@ -90,52 +91,61 @@ static void init_lock(pthread_mutex_t *lock)
 	pthread_mutexattr_destroy(&a);
 }
 
-/* It gets its name only when it listens, so that no probe takes it for dead. */
-static int listen_as(int fd, int dir, const char *id)
+static int bind_as(int fd, const char *id)
 {
-	char from[OFD_ID + 8];
 	struct sockaddr_un a;
-	int r;
 
-	address(&a, id, ".new");
-	if (bind(fd, (struct sockaddr *)&a, sizeof(a)) == 0 && listen(fd, BACKLOG) == 0 &&
-	    REAL(chmod)(a.sun_path, 0600) == 0 &&
-	    REAL(renameat)(dir, entry(from, id, ".new"), dir, id) == 0)
-		return 0;
-	r = -errno;
-	REAL(unlinkat)(dir, entry(from, id, ".new"), 0);
-	return r;
+	ofd_address(&a, id, ".new");
+	return bind(fd, (struct sockaddr *)&a, sizeof(a)) == 0 && listen(fd, BACKLOG) == 0 &&
+	       REAL(chmod)(a.sun_path, 0600) == 0 ? 0 : -errno;
 }
 
-static void describe(struct ofd *o, struct mount *m, const char *name, int flags)
+/* The magic word comes last: from then on it is a description, and ends as one. */
+static void describe(struct ofd *o, const char *id, uint64_t placeholder, struct mount *m,
+		     const char *name, int flags)
 {
-	o->magic = MAGIC;
+	strcpy(o->id, id);
+	o->placeholder = placeholder;
 	o->flags = flags & ~(O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_CLOEXEC);
 	snprintf(o->be, sizeof(o->be), "%s", m->be->name);
 	strcpy(o->target, m->rule->target);
 	snprintf(o->name, sizeof(o->name), "%s", name);
 	init_lock(&o->lock);
+	init_lock(&o->end);
+	__atomic_store_n(&o->magic, MAGIC, __ATOMIC_RELEASE);
 }
 
-static int register_placeholder(int fd, int dir, struct ofd **out)
+/* The socket, then the record, then the socket's name: in this order they can be swept. */
+static int register_placeholder(int fd, int dir, struct mount *m, const char *name, int flags,
+				struct ofd **out)
 {
-	char id[OFD_ID], file[OFD_ID + 8];
+	char id[OFD_ID], from[OFD_ID + 8];
 	struct stat st;
 	int r = random_id(id);
 
+	if (r < 0 || REAL(fstat)(fd, &st) < 0)
+		return r < 0 ? r : -errno;
+	r = bind_as(fd, id);
 	if (r == 0)
 		r = make_record(dir, id, out);
-	if (r < 0)
-		return r;
-	r = REAL(fstat)(fd, &st) < 0 ? -errno : listen_as(fd, dir, id);
-	if (r < 0) {
-		ofd_unmap(*out);
-		REAL(unlinkat)(dir, entry(file, id, ".ofd"), 0);
-		return r;
+	if (r == 0) {
+		describe(*out, id, st.st_ino, m, name, flags);
+		r = REAL(renameat)(dir, ofd_entry(from, id, ".new"), dir, id) < 0 ? -errno : 0;
+		if (r < 0) {
+			ofd_unmap(*out);
+			REAL(unlinkat)(dir, ofd_entry(from, id, ".ofd"), 0);
+		}
 	}
-	strcpy((*out)->id, id);
-	(*out)->placeholder = st.st_ino;
-	return 0;
+	if (r < 0)
+		REAL(unlinkat)(dir, ofd_entry(from, id, ".new"), 0);
+	return r;
+}
+
+/* What is wrong with the registry is nothing a program should take for its file's. */
+static int registry_error(int r)
+{
+	return r == -ENOENT || r == -ENOTDIR || r == -EACCES || r == -EPERM || r == -EEXIST ||
+	       r == -ELOOP || r == -EROFS ? -EIO : r;
 }
 
 /* The placeholder is made first: it takes the lowest number. */
@@ -146,16 +156,15 @@ int ofd_make(struct mount *m, const char *name, int flags, struct ofd **out)
 
 	if (fd < 0)
 		return -errno;
-	r = dir = open_directory(1);
+	r = dir = ofd_directory(1);
 	if (dir >= 0) {
-		r = register_placeholder(fd, dir, out);
+		r = register_placeholder(fd, dir, m, name, flags, out);
 		REAL(close)(dir);
 	}
 	if (r < 0) {
 		REAL(close)(fd);
-		return r;
+		return registry_error(r);
 	}
-	describe(*out, m, name, flags);
 	return fd;
 }
 
@@ -183,7 +192,7 @@ static int id_of(int fd, char id[OFD_ID])
 	return 1;
 }
 
-static struct ofd *open_record(int dir, const char *name)
+struct ofd *ofd_record(int dir, const char *name)
 {
 	int fd = REAL(openat)(dir, name, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
 	struct ofd *o = NULL;
@@ -194,11 +203,12 @@ static struct ofd *open_record(int dir, const char *name)
 	if (REAL(fstat)(fd, &st) == 0 && st.st_size >= (off_t)sizeof(*o))
 		o = map_record(fd);
 	REAL(close)(fd);
-	if (o && o->magic != MAGIC) {
-		ofd_unmap(o);
-		o = NULL;
-	}
 	return o;
+}
+
+int ofd_described(const struct ofd *o)
+{
+	return __atomic_load_n(&o->magic, __ATOMIC_ACQUIRE) == MAGIC;
 }
 
 struct ofd *ofd_of(int fd)
@@ -210,12 +220,12 @@ struct ofd *ofd_of(int fd)
 
 	if (REAL(fstat)(fd, &st) < 0 || !S_ISSOCK(st.st_mode) || !id_of(fd, id))
 		return NULL;
-	dir = open_directory(0);
+	dir = ofd_directory(0);
 	if (dir >= 0) {
-		o = open_record(dir, entry(name, id, ".ofd"));
+		o = ofd_record(dir, ofd_entry(name, id, ".ofd"));
 		REAL(close)(dir);
 	}
-	if (o && (o->placeholder != st.st_ino || strcmp(o->id, id))) {
+	if (o && (!ofd_described(o) || o->placeholder != st.st_ino || strcmp(o->id, id))) {
 		ofd_unmap(o);
 		o = NULL;
 	}
@@ -225,43 +235,6 @@ struct ofd *ofd_of(int fd)
 int ofd_is_of(const struct ofd *o, const struct mount *m)
 {
 	return m->rule && !strcmp(o->be, m->be->name) && !strcmp(o->target, m->rule->target);
-}
-
-int ofd_alive(const struct ofd *o)
-{
-	struct sockaddr_un a;
-	int fd = REAL(socket)(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), r;
-
-	if (fd < 0)
-		return 1;
-	address(&a, o->id, "");
-	r = connect(fd, (struct sockaddr *)&a, sizeof(a)) < 0 && errno == ECONNREFUSED;
-	REAL(close)(fd);
-	return !r;
-}
-
-int ofd_claim(const struct ofd *o)
-{
-	char from[OFD_ID + 8], to[OFD_ID + 8];
-	int dir = open_directory(0), won;
-
-	if (dir < 0)
-		return 0;
-	won = REAL(renameat)(dir, entry(from, o->id, ".ofd"), dir, entry(to, o->id, ".end")) == 0;
-	REAL(close)(dir);
-	return won;
-}
-
-void ofd_forget(const struct ofd *o)
-{
-	char name[OFD_ID + 8];
-	int dir = open_directory(0);
-
-	if (dir < 0)
-		return;
-	REAL(unlinkat)(dir, o->id, 0);
-	REAL(unlinkat)(dir, entry(name, o->id, ".end"), 0);
-	REAL(close)(dir);
 }
 
 struct walk {
@@ -279,17 +252,17 @@ static int visit(const char *name, void *arg)
 
 	if (n < 4 || strcmp(name + n - 4, ".ofd"))
 		return 0;
-	o = open_record(w->dir, name);
+	o = ofd_record(w->dir, name);
 	if (!o)
 		return 0;
-	r = w->each(o, w->arg);
+	r = ofd_described(o) ? w->each(o, w->arg) : 0;
 	ofd_unmap(o);
 	return r;
 }
 
 int ofd_each(int (*each)(struct ofd *o, void *arg), void *arg)
 {
-	struct walk w = { open_directory(0), each, arg };
+	struct walk w = { ofd_directory(0), each, arg };
 	int r;
 
 	if (w.dir < 0)

@@ -11,10 +11,17 @@
  * socket somebody else made has no name there, and the record tells the
  * socket's inode. The last close anywhere, SIGKILL included, ends the
  * listening: from then on a connect is refused, and one made before hangs up,
- * so that the moment can be asked for and waited for.
+ * so that the moment can be asked for and waited for. (Asking is a connect of
+ * the wrong type: refused by the dead, EPROTOTYPE from the living, and it takes
+ * no room in the queue of those who wait.)
  *
- *      ID.ofd    the struct ofd        ID.end    the same, once somebody claimed the end
- *      ID        the socket            ID.new    the socket until it listens
+ *      ID.ofd    the struct ofd, made when the socket is bound
+ *      ID        the socket
+ *      ID.new    the socket until it listens
+ *
+ * Whoever closes a descriptor holds ofd->end from before the kernel does it
+ * until it has asked whether that was the last one; nobody else may claim the
+ * end meanwhile, unless the holder is killed.
  */
 #ifndef SHIM_OFD_H
 #define SHIM_OFD_H
@@ -36,14 +43,40 @@ void ofd_unmap(struct ofd *o);
 /* Whether the description belongs to m. */
 int ofd_is_of(const struct ofd *o, const struct mount *m);
 
-/* Whether anybody anywhere still has a descriptor of it; 1 also when that cannot be known. */
-int ofd_alive(const struct ofd *o);
+/* Whether anybody anywhere still has a descriptor of it. The dead stay dead. */
+enum ofd_state {
+	OFD_ALIVE,
+	OFD_DEAD,
+	OFD_UNKNOWN,     /* no descriptor to ask with; another root, /dev or user */
+};
+enum ofd_state ofd_state(const struct ofd *o);
 
-/* Whether the caller is the one to end it: exactly one caller is told so. */
-int ofd_claim(const struct ofd *o);
+/*
+ * Around the close of a descriptor of it: 1 if it is for the caller to ask
+ * whether that was the last and to end it then; 0 if the calling thread is
+ * already about that (this is a signal handler), -1 if another one has been for
+ * too long. Waits for others, a fraction of a second at most.
+ */
+int ofd_end_lock(struct ofd *o);
+void ofd_end_unlock(struct ofd *o, int locked);
 
-/* Removes what is left of a claimed description. */
-void ofd_forget(const struct ofd *o);
+/*
+ * Whether the caller is the one to end a dead description: exactly one is told
+ * so, and holds ofd->end until it calls ofd_end_unlock. 0 also while somebody
+ * else is at it, who may yet be killed.
+ */
+int ofd_claim(struct ofd *o);
+
+/* Removes it, with ofd->end held, once it is finished or was never opened. */
+void ofd_forget(struct ofd *o);
+
+/*
+ * Finishes every dead description of m that can be claimed, and removes what
+ * was left by those who were killed while they made or ended one. Nothing that
+ * lives is touched, but for this: a description that the caller's own exec
+ * should have closed, and that lives, is no longer marked so.
+ */
+void ofd_sweep(struct mount *m);
 
 /*
  * Calls each(o, arg) for every description there is a record of, alive or

@@ -303,7 +303,7 @@ static int same_file(struct ofd *o, void *arg)
 {
 	const struct ofd *mine = arg;
 
-	return strcmp(o->id, mine->id) && o->ino == mine->ino && o->dev == mine->dev && ofd_alive(o);
+	return strcmp(o->id, mine->id) && o->ino == mine->ino && o->dev == mine->dev && ofd_state(o) != OFD_DEAD;
 }
 
 static int object_finish(struct mount *m, struct ofd *o, enum ofd_end how)

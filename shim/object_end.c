@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: MIT */
+/* Closing files without a kernel file, in all the ways there are; see object.h. */
+#include <errno.h>
+#include <string.h>
+
+#include "fdtab.h"
+#include "hide.h"
+#include "mount.h"
+#include "object.h"
+#include "object_end.h"
+#include "ofd.h"
+#include "pin.h"
+#include "real.h"
+#include "stats_tree.h"
+
+static const struct object_ops *ops_of(const struct file *f)
+{
+	return f->mount->be->object;
+}
+
+/* Whoever must do this over, because we were killed in it, knows that it was closed. */
+static int finish(struct mount *m, struct ofd *o)
+{
+	int r;
+
+	o->closer = getpid();
+	r = m->be->object->finish ? m->be->object->finish(m, o, OFD_CLOSED) : 0;
+
+	ofd_forget(o);
+	return r;
+}
+
+/* Where it cannot be known whether that was the last close, nothing must depend on it. */
+static int play_safe(struct file *f)
+{
+	return ops_of(f)->sync ? ops_of(f)->sync(f, 0) : 0;
+}
+
+/* A descriptor of f has been closed: `held` is ofd_end_lock's. */
+static int closed(struct file *f, int held)
+{
+	enum ofd_state state;
+
+	if (held == 0 || f->ofd->ended)
+		return 0;
+	state = held > 0 ? ofd_state(f->ofd) : OFD_UNKNOWN;
+	return state == OFD_DEAD ? finish(f->mount, f->ofd) : state == OFD_UNKNOWN ? play_safe(f) : 0;
+}
+
+/* As in the kernel a file is not closed while a call uses it: a hidden descriptor stays until then. */
+static void keep_open(struct file *f, int fd)
+{
+	if (atomic_load(&f->kept) < 0)
+		hide_copy(fd, &f->kept);
+}
+
+static int close_kept(struct file *f)
+{
+	int held, r;
+
+	if (atomic_load(&f->kept) < 0)
+		return 0;
+	held = ofd_end_lock(f->ofd);
+	hide_close(&f->kept);
+	r = closed(f, held);
+	ofd_end_unlock(f->ofd, held);
+	return r;
+}
+
+void object_end_released(struct file *f)
+{
+	close_kept(f);
+}
+
+/* The caller has a reference and the table has none for fd. */
+static int close_one(struct file *f, int fd, int wait)
+{
+	int held, r, e;
+
+	held = ofd_end_lock(f->ofd);
+	if (wait && pin_held(f))
+		keep_open(f, fd);
+	r = REAL(close)(fd) < 0 ? -errno : 0;
+	e = closed(f, held);
+	ofd_end_unlock(f->ofd, held);
+	fdtab_put(f);
+	return r < 0 ? r : e;
+}
+
+static int close_known(struct file *f, int fd, int wait)
+{
+	int r;
+
+	if (!fdtab_ref(f, fd))
+		return REAL(close)(fd) < 0 ? -errno : 0;
+	object_change(1);
+	fdtab_forget(fd);
+	r = close_one(f, fd, wait);
+	object_change(-1);
+	return r;
+}
+
+int object_close(struct file *f, int fd)
+{
+	return close_known(f, fd, 1);
+}
+
+/* The hidden copy keeps the file open until it is known whether somebody uses it. */
+struct file *object_hold(int fd)
+{
+	struct file *f = objects_on ? fdtab_get(fd) : NULL;
+
+	if (!f || !f->ofd || !fdtab_ours() || !fdtab_ref(f, fd))
+		return NULL;
+	keep_open(f, fd);
+	return f;
+}
+
+int object_let_go(struct file *f)
+{
+	int r = pin_held(f) ? 0 : close_kept(f);
+
+	fdtab_put(f);
+	return r;
+}
+
+/* ---- vfork children */
+
+static _Atomic pid_t lent_to;
+
+void object_end_lent(void)
+{
+	atomic_store(&lent_to, getpid());
+}
+
+int object_close_lent(int fd)
+{
+	struct ofd *o = ofd_of(fd);
+	struct mount *m = o ? object_mount_of(o) : NULL;
+	int held = m ? ofd_end_lock(o) : 0;
+	int r = REAL(close)(fd) < 0 ? -errno : 0;
+
+	if (held > 0 && !o->ended && ofd_state(o) == OFD_DEAD)
+		finish(m, o);
+	if (m)
+		ofd_end_unlock(o, held);
+	if (o)
+		ofd_unmap(o);
+	return r;
+}
+
+static int each_descriptor(int (*each)(const char *name, void *arg))
+{
+	int dir = REAL(openat)(AT_FDCWD, "/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (dir < 0)
+		return -errno;
+	tree_each(dir, each, &dir);
+	return REAL(close)(dir);
+}
+
+static int close_lent(const char *name, void *arg)
+{
+	int fd = atoi(name);
+
+	if (fd != *(int *)arg)
+		object_close_lent(fd);
+	return 0;
+}
+
+/* ---- exit */
+
+void object_exit(void)
+{
+	if (!objects_on)
+		return;
+	if (!fdtab_ours()) {
+		if (atomic_load(&lent_to) == getpid())
+			each_descriptor(close_lent);
+		return;
+	}
+	for (int fd = 0; (fd = fdtab_next(fd)) >= 0; fd++) {
+		struct file *f = fdtab_get(fd);
+
+		/* calls that other threads are in end with the process */
+		if (f && f->ofd)
+			close_known(f, fd, 0);
+	}
+}
+
+/* ---- fork */
+
+static _Atomic int changing;
+static __thread int changing_here;
+
+void object_change(int by)
+{
+	atomic_fetch_add(&changing, by);
+	changing_here += by;
+}
+
+static int give_up_unknown(const char *name, void *arg)
+{
+	int fd = atoi(name);
+	struct ofd *o = fd == *(int *)arg || fdtab_get(fd) || hide_has(fd) ? NULL : ofd_of(fd);
+
+	if (o) {
+		ofd_unmap(o);
+		REAL(close)(fd);
+	}
+	return 0;
+}
+
+void object_fork_child(void)
+{
+	if (!objects_on)
+		return;
+	if (atomic_load(&changing) != changing_here)
+		each_descriptor(give_up_unknown);
+	atomic_store(&changing, changing_here);
+}
+
+/* ---- exec */
+
+/* A description that exec closes here, though not elsewhere, is marked with our number. */
+static void mark(pid_t pid)
+{
+	if (!objects_on || !fdtab_ours())
+		return;
+	for (int fd = 0; (fd = fdtab_next(fd)) >= 0; fd++) {
+		struct file *f = fdtab_get(fd);
+		enum pin pin = f && f->ofd ? pin_take(f, fd) : PIN_NONE;
+
+		if (pin == PIN_NONE)
+			continue;
+		if (!pid || (REAL(fcntl)(fd, F_GETFD) & FD_CLOEXEC))
+			f->ofd->closer = pid;
+		pin_drop(f, pin);
+	}
+}
+
+void object_exec_begin(void)
+{
+	mark(getpid());
+}
+
+void object_exec_failed(void)
+{
+	mark(0);
+}
+
+void object_sweep(void)
+{
+	for (unsigned i = 0; i < mounts_count; i++)
+		if (mounts[i].be->object)
+			ofd_sweep(&mounts[i]);
+}
