@@ -16,14 +16,21 @@ static const struct be_option mem_options[] = {
 		"most bytes the store may hold; 0: as much as the tmpfs" },
 };
 
+#ifdef SHIM_TEST_BACKENDS         /* tests/object */
+static const struct be_option object_options[] = {
+	[OBJECT_PUBLISH] = { "publish", BE_OPT_WORD, "always|close", OBJECT_PUBLISH_ALWAYS,
+		"close: what is written is seen as a whole, at fsync and at the last close" },
+};
+#endif
+
 const struct be_info be_infos[] = {
 	{ "posix", BE_TARGET_DIR, "libc's own calls, timed", 0, 0 },
 	{ "uring", BE_TARGET_DIR, "local files through io_uring",
 		uring_options, COUNT(uring_options) },
 	{ "mem", BE_TARGET_NAME, "files in shared memory",
 		mem_options, COUNT(mem_options) },
-#ifdef SHIM_TEST_BACKENDS         /* tests/object */
-	{ "object", BE_TARGET_DIR, "files without a kernel file", 0, 0 },
+#ifdef SHIM_TEST_BACKENDS
+	{ "object", BE_TARGET_DIR, "files without a kernel file", object_options, COUNT(object_options) },
 #endif
 };
 

@@ -46,5 +46,7 @@ extern const unsigned be_ninfos;
 enum uring_option { URING_ENGINE, URING_MAP };
 enum uring_engine { URING_ENGINE_AUTO, URING_ENGINE_RING };
 enum mem_option { MEM_SIZE };
+enum object_option { OBJECT_PUBLISH };
+enum object_publish { OBJECT_PUBLISH_ALWAYS, OBJECT_PUBLISH_CLOSE };
 
 #endif

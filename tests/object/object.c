@@ -9,7 +9,9 @@
  *      DIR/data    a link to every file that is open, by its inode number, so
  *                  that a process that inherits a descriptor finds it even if
  *                  it has no name any more
- *      DIR/log     one line for each last close: id, name, how
+ *      DIR/log     one line for each last close: id, name, how; if a test made it
+ *
+ * With ?publish=close what is written goes elsewhere first: publish.h.
  */
 #include <errno.h>
 #include <string.h>
@@ -18,6 +20,7 @@
 #include "hidden.h"
 #include "hide.h"
 #include "ofd.h"
+#include "publish.h"
 #include "real.h"
 
 struct open_object {
@@ -74,7 +77,7 @@ static int path_of(const struct object_at *at, char *path)
 
 static int object_start(struct mount *m)
 {
-	static const char *const dirs[] = { "", "/names", "/data" };
+	static const char *const dirs[] = { "", "/names", "/data", "/stage" };
 	char path[PATH_MAX];
 
 	for (size_t i = 0; i < sizeof(dirs) / sizeof(*dirs); i++) {
@@ -145,8 +148,12 @@ static int object_setattr(const struct object_at *at, const struct object_attr *
 
 static int object_truncate(const struct object_at *at, off_t len)
 {
-	if (at->f)
+	if (at->f) {
+		publish_dirty(at->f);
 		return (int)result(REAL(ftruncate)(fd_of(at->f), len));
+	}
+	if (publish_on(at->m))
+		return (int)AT(at, (errno = -publish_truncate(at->m, path, len)) ? -1 : 0);
 	return (int)AT(at, REAL(truncate)(path, len));
 }
 
@@ -219,7 +226,11 @@ static int object_link(const struct object_at *from, const char *to)
 
 static int object_remove(struct mount *m, const char *name, int directory)
 {
-	return NAME(m, name, REAL(unlinkat)(AT_FDCWD, path, directory ? AT_REMOVEDIR : 0));
+	int r = NAME(m, name, REAL(unlinkat)(AT_FDCWD, path, directory ? AT_REMOVEDIR : 0));
+
+	if (r == 0 && publish_on(m))
+		publish_removed(m, name);
+	return r;
 }
 
 static int object_rename(struct mount *m, const char *from, const char *to, unsigned flags)
@@ -227,7 +238,11 @@ static int object_rename(struct mount *m, const char *from, const char *to, unsi
 	char old[PATH_MAX];
 	int r = names(m, from, old);
 
-	return r < 0 ? r : NAME(m, to, REAL(renameat2)(AT_FDCWD, old, AT_FDCWD, path, flags));
+	if (r == 0)
+		r = NAME(m, to, REAL(renameat2)(AT_FDCWD, old, AT_FDCWD, path, flags));
+	if (r == 0 && publish_on(m) && !(flags & RENAME_EXCHANGE))
+		publish_removed(m, to);
+	return r;
 }
 
 /* Keeps the descriptor `fd` of a file in DIR as f's. */
@@ -251,7 +266,7 @@ static int describe(struct file *f, int fd)
 	f->ofd->dev = st.st_dev;
 	f->ofd->ino = st.st_ino;
 	f->ofd->mode = st.st_mode & S_IFMT;
-	if (S_ISREG(st.st_mode)) {
+	if (S_ISREG(st.st_mode) && !publish_is_staged(f->ofd)) {
 		snprintf(proc, sizeof(proc), "/proc/self/fd/%d", fd);
 		data(f->mount, st.st_ino, link);
 		REAL(linkat)(AT_FDCWD, proc, AT_FDCWD, link, AT_SYMLINK_FOLLOW);
@@ -259,19 +274,36 @@ static int describe(struct file *f, int fd)
 	return 0;
 }
 
+/* The file to be kept open for the program: of DIR/names, or of its stage. */
+static int open_file(struct file *f, const char *path, int flags, mode_t mode)
+{
+	int keeps = publish_on(f->mount) && (flags & O_TMPFILE) != O_TMPFILE ? O_TRUNC : 0, r;
+	int fd = REAL(openat)(AT_FDCWD, path, (flags & ~(O_APPEND | keeps)) | O_CLOEXEC, mode);
+
+	if (fd < 0)
+		return -errno;
+	if (!publish_wanted(f->mount, fd, flags))
+		return fd;
+	r = publish_stage(f, fd, flags);
+	REAL(close)(fd);
+	return r;
+}
+
 static int object_open(struct file *f, const struct object_at *at, int flags, mode_t mode)
 {
 	char path[PATH_MAX];
-	int r = path_of(at, path), fd;
+	int r, fd;
 
 	open_of(f)->fd = -1;
+	/* one that is staged is opened once more by its name: as another version */
+	r = at->f && publish_is_staged(at->f->ofd) ? names(at->m, at->f->ofd->name, path) : path_of(at, path);
 	if (r < 0)
 		return r;
 	if (at->f)
 		flags &= ~(O_CREAT | O_EXCL | O_NOFOLLOW);
-	fd = REAL(openat)(AT_FDCWD, path, (flags & ~O_APPEND) | O_CLOEXEC, mode);
+	fd = open_file(f, path, flags, mode);
 	if (fd < 0)
-		return -errno;
+		return fd;
 	r = describe(f, fd);
 	if (r < 0) {
 		REAL(close)(fd);
@@ -286,6 +318,10 @@ static int object_attach(struct file *f)
 	char path[PATH_MAX];
 
 	open_of(f)->fd = -1;
+	if (publish_is_staged(f->ofd)) {
+		fd = publish_attach(f);
+		return fd < 0 ? fd : keep(f, fd);
+	}
 	if (f->ofd->mode == S_IFREG)
 		data(f->mount, f->ofd->ino, path);
 	else
@@ -303,28 +339,50 @@ static int same_file(struct ofd *o, void *arg)
 {
 	const struct ofd *mine = arg;
 
-	return strcmp(o->id, mine->id) && o->ino == mine->ino && o->dev == mine->dev && ofd_state(o) != OFD_DEAD;
+	return strcmp(o->id, mine->id) && !publish_is_staged(o) && o->ino == mine->ino && o->dev == mine->dev &&
+	       ofd_state(o) != OFD_DEAD;
+}
+
+/* Whether the log has a line that begins with the id: it was written by one that was killed then. */
+static int logged(int fd, const char *id)
+{
+	off_t size = REAL(lseek)(fd, 0, SEEK_END);
+	void *log = size > 0 ? REAL(mmap)(NULL, (size_t)size, PROT_READ, MAP_SHARED, fd, 0) : MAP_FAILED;
+	int r;
+
+	if (log == MAP_FAILED)
+		return 0;
+	r = memmem(log, (size_t)size, id, strlen(id)) != NULL;
+	munmap(log, (size_t)size);
+	return r;
+}
+
+static void write_log(struct mount *m, const struct ofd *o, const char *word)
+{
+	char line[PATH_MAX + 64], path[PATH_MAX];
+	int n = snprintf(line, sizeof(line), "%s %s %s\n", o->id, *o->name ? o->name : "/", word), fd;
+
+	snprintf(path, sizeof(path), "%.2000s/log", target(m));
+	fd = REAL(openat)(AT_FDCWD, path, O_RDWR | O_APPEND | O_CLOEXEC);
+	if (fd < 0)
+		return;
+	if (!logged(fd, o->id) && REAL(write)(fd, line, (size_t)n) < 0)
+		n = 0;
+	REAL(close)(fd);
 }
 
 static int object_finish(struct mount *m, struct ofd *o, enum ofd_end how)
 {
-	char line[PATH_MAX + 64], path[PATH_MAX];
-	int fd, n;
+	const char *word = how == OFD_CLOSED ? "closed" : "lost";
+	char path[PATH_MAX];
+	int r = publish_finish(m, o, how, &word);
 
-	if (o->mode == S_IFREG && !ofd_each(same_file, o)) {
+	if (o->mode == S_IFREG && !publish_is_staged(o) && !ofd_each(same_file, o)) {
 		data(m, o->ino, path);
 		REAL(unlink)(path);
 	}
-	n = snprintf(line, sizeof(line), "%s %s %s\n", o->id, *o->name ? o->name : "/",
-		     how == OFD_CLOSED ? "closed" : "lost");
-	snprintf(path, sizeof(path), "%.2000s/log", target(m));
-	fd = REAL(openat)(AT_FDCWD, path, O_WRONLY | O_APPEND | O_CLOEXEC);     /* only if a test made it */
-	if (fd >= 0) {
-		if (REAL(write)(fd, line, (size_t)n) < 0)
-			n = 0;
-		REAL(close)(fd);
-	}
-	return 0;
+	write_log(m, o, word);
+	return r;
 }
 
 static ssize_t object_preadv(struct file *f, const struct iovec *iov, int cnt, off_t off)
@@ -332,15 +390,20 @@ static ssize_t object_preadv(struct file *f, const struct iovec *iov, int cnt, o
 	return result(REAL(preadv)(fd_of(f), iov, cnt, off));
 }
 
+/* Marked before, so that a sync sees it, and after, so that one that missed it is not the last. */
 static ssize_t object_pwritev(struct file *f, const struct iovec *iov, int cnt, off_t *off, int rwf)
 {
 	int fd = fd_of(f);
 	ssize_t r;
 
-	if (*off >= 0)
-		return result(REAL(pwritev2)(fd, iov, cnt, *off, rwf));
-	r = result(REAL(pwritev2)(fd, iov, cnt, -1, rwf | RWF_APPEND));
-	*off = REAL(lseek)(fd, 0, SEEK_CUR) - (r > 0 ? r : 0);
+	publish_dirty(f);
+	if (*off >= 0) {
+		r = result(REAL(pwritev2)(fd, iov, cnt, *off, rwf));
+	} else {
+		r = result(REAL(pwritev2)(fd, iov, cnt, -1, rwf | RWF_APPEND));
+		*off = REAL(lseek)(fd, 0, SEEK_CUR) - (r > 0 ? r : 0);
+	}
+	publish_dirty(f);
 	return r;
 }
 
@@ -351,11 +414,14 @@ static off_t object_seek(struct file *f, off_t off, int whence)
 
 static int object_allocate(struct file *f, int mode, off_t off, off_t len)
 {
+	publish_dirty(f);
 	return (int)result(REAL(fallocate)(fd_of(f), mode, off, len));
 }
 
 static int object_sync(struct file *f, int data_only)
 {
+	if (publish_is_staged(f->ofd))
+		return publish_sync(f);
 	return (int)result(data_only ? REAL(fdatasync)(fd_of(f)) : REAL(fsync)(fd_of(f)));
 }
 
