@@ -93,7 +93,9 @@ static int close_around(unsigned first, unsigned last, int flags)
 
 EXPORT int close_range(unsigned first, unsigned last, int flags)
 {
-	if (!(flags & CLOSE_RANGE_CLOEXEC) && first <= last && fdtab_ours())
+	int closes = !(flags & ~CLOSE_RANGE_UNSHARE);
+
+	if (closes && first <= last && fdtab_ours())
 		forget_range(first, last);
 	if (first > last || first > INT_MAX)
 		return REAL(close_range)(first, last, flags);
