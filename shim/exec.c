@@ -56,8 +56,7 @@ static int locate(int dirfd, const char *path, int flags, char there[PATH_MAX], 
 	return r;
 }
 
-/* Whether a path leads to another place than the kernel would find. */
-static int elsewhere(const char *path)
+int exec_elsewhere(const char *path)
 {
 	char there[PATH_MAX];
 	int image = -1, r = locate(AT_FDCWD, path, 0, there, &image);
@@ -108,7 +107,7 @@ static int is_ours(struct script *s, char shown[PATH_MAX], int dirfd, const char
 		   const char *there, char *const envp[])
 {
 	return script_name(shown, PATH_MAX, dirfd, path) && script_read(s, there ? there : shown) &&
-	       env_serves(envp) && (there || elsewhere(s->interpreter));
+	       env_serves(envp) && (there || exec_elsewhere(s->interpreter));
 }
 
 /* The program, whose name for the kernel is `there` if that is not NULL. */

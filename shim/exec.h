@@ -17,4 +17,7 @@ int exec_at(int dirfd, const char *path, char *const argv[], char *const envp[],
  */
 int exec_search(const char *file, char *const argv[], char *const envp[], int sh);
 
+/* Whether a path leads to another place than the kernel would find. */
+int exec_elsewhere(const char *path);
+
 #endif

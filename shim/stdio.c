@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "door.h"
+#include "process.h"
 #include "streams.h"
 
 #define MODE_MAX 80
@@ -301,13 +302,13 @@ TWIN_OF(freopen64, freopen)
 
 EXPORT int fclose(FILE *s)
 {
-	int saved = errno, fd = fileno(s);
+	int saved = errno, fd = fileno(s), status;
 
 	errno = saved;
 	/* the stream's own close tells of a file that is no kernel's */
 	if (!door_object(fd))
 		door_fresh(fd);
-	return REAL(fclose)(s);
+	return process_close(s, &status) ? status : REAL(fclose)(s);
 }
 
 EXPORT int fcloseall(void)
@@ -325,18 +326,3 @@ EXPORT FILE *tmpfile(void)
 }
 
 TWIN_OF(tmpfile64, tmpfile)
-
-EXPORT FILE *popen(const char *command, const char *mode)
-{
-	FILE *s = REAL(popen)(command, mode);
-
-	if (s)
-		door_fresh(fileno(s));
-	return s;
-}
-
-EXPORT int pclose(FILE *s)
-{
-	door_fresh(fileno(s));
-	return REAL(pclose)(s);
-}
