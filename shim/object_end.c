@@ -72,13 +72,12 @@ void object_end_released(struct file *f)
 	close_kept(f);
 }
 
-/* The caller has a reference and the table has none for fd. */
-static int close_one(struct file *f, int fd, int wait)
+/* The caller's reference goes, too. */
+static int close_one(struct file *f, int fd, int used)
 {
-	int held, r, e;
+	int held = ofd_end_lock(f->ofd), r, e;
 
-	held = ofd_end_lock(f->ofd);
-	if (wait && pin_held(f))
+	if (used)
 		keep_open(f, fd);
 	r = REAL(close)(fd) < 0 ? -errno : 0;
 	e = closed(f, held);
@@ -87,7 +86,7 @@ static int close_one(struct file *f, int fd, int wait)
 	return r < 0 ? r : e;
 }
 
-static int close_known(struct file *f, int fd, int wait)
+int object_close(struct file *f, int fd)
 {
 	int r;
 
@@ -95,14 +94,9 @@ static int close_known(struct file *f, int fd, int wait)
 		return REAL(close)(fd) < 0 ? -errno : 0;
 	object_change(1);
 	fdtab_forget(fd);
-	r = close_one(f, fd, wait);
+	r = close_one(f, fd, pin_held(f));
 	object_change(-1);
 	return r;
-}
-
-int object_close(struct file *f, int fd)
-{
-	return close_known(f, fd, 1);
 }
 
 /* The hidden copy keeps the file open until it is known whether somebody uses it. */
@@ -170,22 +164,44 @@ static int close_lent(const char *name, void *arg)
 
 /* ---- exit */
 
+/*
+ * The table stays as it is: other threads go on until the process ends, and
+ * what they do does not need the placeholder.
+ */
+static void close_all(void)
+{
+	for (int fd = 0; (fd = fdtab_next(fd)) >= 0; fd++) {
+		struct file *f = fdtab_get(fd);
+
+		if (f && f->ofd && fdtab_ref(f, fd))
+			close_one(f, fd, 0);
+	}
+}
+
+/* Two threads may end the process: the second must not do so before the first is done here. */
+static _Atomic pid_t exiting;
+static _Atomic int exit_done;
+
+static void exit_ours(void)
+{
+	pid_t none = 0, me = gettid();
+
+	if (atomic_compare_exchange_strong(&exiting, &none, me) || none == me) {
+		close_all();
+		exit_done = 1;
+	}
+	while (!exit_done)
+		usleep(1000);
+}
+
 void object_exit(void)
 {
 	if (!objects_on)
 		return;
-	if (!fdtab_ours()) {
-		if (atomic_load(&lent_to) == getpid())
-			each_descriptor(close_lent);
-		return;
-	}
-	for (int fd = 0; (fd = fdtab_next(fd)) >= 0; fd++) {
-		struct file *f = fdtab_get(fd);
-
-		/* calls that other threads are in end with the process */
-		if (f && f->ofd)
-			close_known(f, fd, 0);
-	}
+	if (fdtab_ours())
+		exit_ours();
+	else if (atomic_load(&lent_to) == getpid())
+		each_descriptor(close_lent);
 }
 
 /* ---- fork */
@@ -215,6 +231,7 @@ void object_fork_child(void)
 {
 	if (!objects_on)
 		return;
+	exiting = exit_done = 0;
 	if (atomic_load(&changing) != changing_here)
 		each_descriptor(give_up_unknown);
 	atomic_store(&changing, changing_here);
