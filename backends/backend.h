@@ -47,6 +47,7 @@
 enum be_flags {
 	BE_PIN = 1,            /* ops use memory that closed() frees */
 	BE_SHRINK = 2,         /* shrink_begin and shrink_end want calls by path, too */
+	BE_TASK = 4,           /* ops use what a vfork child does not have, a ring */
 };
 
 struct mount {

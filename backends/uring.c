@@ -49,6 +49,8 @@ static int uring_mount(struct mount *m)
 {
 	if (m->rule->value[URING_MAP])
 		m->flags |= BE_PIN | BE_SHRINK;
+	if (m->rule->value[URING_ENGINE])
+		m->flags |= BE_TASK;
 	return 0;
 }
 

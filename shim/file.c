@@ -24,6 +24,8 @@ static inline int enter(struct file *f, int fd, enum pin *pin)
 {
 	pthread_testcancel();
 	*pin = PIN_NONE;
+	if (__builtin_expect(mounts_task, 0) && !fdtab_ours())
+		return 0;
 	if (!mounts_pin)
 		return 1;
 	if (__builtin_expect(fdtab_lent, 0) && !fdtab_ours())
