@@ -20,6 +20,42 @@ static int one_object(struct place *p)
 	return *p->virt ? 0 : object_name_stat(p->mount, p->name, &st);
 }
 
+/* 0 if the directory that p's last component is in can be passed, else -errno. */
+static int parent_error(const struct place *p)
+{
+	char parent[PATH_MAX * 2];
+	size_t n = strlen(p->path);
+	struct stat st;
+
+	if (p->mount->be->object || n >= sizeof(parent))
+		return 0;
+	while (n > 1 && p->path[n - 1] == '/')
+		n--;
+	while (n && p->path[n - 1] != '/')
+		n--;
+	memcpy(parent, p->path, n);
+	strcpy(parent + n, ".");
+	return REAL(fstatat)(p->dirfd, parent, &st, 0) < 0 ? -errno : 0;
+}
+
+/* What the kernel says of two names on different file systems: EXDEV after what is wrong with either. */
+static int apart(const struct place *a, int afollow, const struct place *b)
+{
+	int r = parent_error(a), link = afollow != PLACE_PARENT;
+	struct stat st;
+
+	if (r == 0 && link && !a->mount->be->object &&
+	    REAL(fstatat)(a->dirfd, a->path, &st, afollow ? 0 : AT_SYMLINK_NOFOLLOW) < 0)
+		r = -errno;
+	if (r == 0)
+		r = parent_error(b);
+	if (r == 0 && link && !b->mount->be->object) {
+		r = REAL(fstatat)(b->dirfd, b->path, &st, AT_SYMLINK_NOFOLLOW);
+		r = r == 0 ? -EEXIST : errno == ENOENT ? 0 : -errno;
+	}
+	return r < 0 ? r : -EXDEV;
+}
+
 static int two_places(struct place **a, struct place **b, int adir, const char *apath,
 		      int afollow, int bdir, const char *bpath)
 {
@@ -30,7 +66,7 @@ static int two_places(struct place **a, struct place **b, int adir, const char *
 	/* two stores may share a tmpfs; to the program they are two file systems */
 	if (r == 0 && (*a)->mount != (*b)->mount && *(*a)->virt && *(*b)->virt &&
 	    ((*a)->translated || (*b)->translated))
-		r = -EXDEV;
+		r = apart(*a, afollow, *b);
 	if (r == 0 && (*a)->mount != (*b)->mount)
 		r = one_object((*a)->name ? *a : (*b)->name ? *b : NULL);
 	return r;

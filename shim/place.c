@@ -341,12 +341,19 @@ static int walk(struct place *p, int follow)
 
 		if (*s == '.' && (n == 1 || (n == 2 && s[1] == '.'))) {
 			r = s == p->rest && n == 2 && p->dirfd == AT_FDCWD ? 0 : check_directory(p);
-			if (r < 0)
+			if (r < 0 && (p->mount->be->object || r == -ENAMETOOLONG))
 				return r;
+			if (r < 0)
+				return finish_raw(p, n == 1 ? "/." : "/..");
+			/* a name that ends so is neither made nor removed: the kernel says why */
+			if (last && (n == 1 || follow == PLACE_PARENT)) {
+				if (translate(p) < 0)
+					return -ENAMETOOLONG;
+				if (n == 1 || !p->mount->be->object)
+					return finish_raw(p, n == 1 ? "/." : "/..");
+			}
 			if (n == 2)
 				pop(p->virt);
-			else if (last)
-				return translate(p) < 0 ? -ENAMETOOLONG : finish_raw(p, "/.");
 			s = rest;
 			continue;
 		}
