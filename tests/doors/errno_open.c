@@ -3,6 +3,7 @@
  * open and its relatives with each flag that changes how a name is taken, on
  * names that make it fail; and the forms with a directory's descriptor, with
  * each kind of descriptor. What a success gives is looked at.
+ * not: uring uring,engine=ring
  */
 #include "errnos.h"
 
@@ -23,7 +24,7 @@ static int kind(int fd)
 }
 
 /* A fifo is opened without waiting. */
-#define OPEN(flags) EACH_PATH(kind(open(path, (flags) | O_NONBLOCK, 0644)))
+#define OPEN(flags) looking = !((flags) & (O_CREAT | O_TRUNC)); EACH_PATH(kind(open(path, (flags) | O_NONBLOCK, 0644)))
 
 static void flags(void)
 {
@@ -47,6 +48,7 @@ static void flags(void)
 	OPEN(O_WRONLY | O_TMPFILE | O_EXCL);
 	OPEN(O_WRONLY | O_APPEND);
 	OPEN(3);
+	looking = 0;
 }
 
 static const char *const at[] = { "file", "none", "none/x", "link", "dangling", "..", ".", "", "file/", "../file" };

@@ -3,6 +3,7 @@
  * The calls with two names: each with each. Besides what a single name does:
  * EINVAL (a directory into itself), EISDIR, ENOTDIR, ENOTEMPTY, EEXIST, EBUSY,
  * EXDEV; and what is left where two names change places.
+ * not: uring uring,engine=ring
  */
 #include "errnos.h"
 
