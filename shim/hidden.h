@@ -13,6 +13,7 @@
 #endif
 
 #include <dirent.h>
+#include <dlfcn.h>
 #include <fcntl.h>
 #include <ftw.h>
 #include <glob.h>
