@@ -255,7 +255,7 @@ void object_path(const struct file *f, char *path)
 
 enum pin object_pin(struct file *f, int fd)
 {
-	if (__builtin_expect(atomic_load_explicit(&fdtab_lent, memory_order_relaxed) && !fdtab_ours(), 0)) {
+	if (__builtin_expect(fdtab_lent && !fdtab_ours(), 0)) {
 		struct ofd *o = ofd_of(fd);
 		int same = o && !strcmp(o->id, f->ofd->id);
 
