@@ -8,6 +8,7 @@
 #include "fdtab.h"
 #include "object_at.h"
 #include "object_name.h"
+#include "ofd.h"
 #include "pool.h"
 #include "real.h"
 
@@ -71,6 +72,15 @@ static int fill(const struct object_at *at, int to)
 	return r;
 }
 
+/* Whether a description is a program's to write to. */
+static int is_written(struct ofd *o, void *arg)
+{
+	const struct statx *st = arg;
+
+	return o->ino == st->stx_ino && (o->flags & O_ACCMODE) != O_RDONLY && !(o->flags & O_PATH) &&
+	       ofd_alive(o);
+}
+
 int object_image(const struct place *p, int flags)
 {
 	char name[PATH_MAX];
@@ -83,6 +93,8 @@ int object_image(const struct place *p, int flags)
 	if (r == 0)
 		r = S_ISREG(st.stx_mode) ? at_access(&at, X_OK, AT_EACCESS) :
 		    S_ISLNK(st.stx_mode) ? -ELOOP : -EACCES;
+	if (r == 0 && ofd_each(is_written, &st))
+		r = -ETXTBSY;
 	if (r < 0)
 		return r;
 	fd = REAL(memfd_create)("program", MFD_CLOEXEC);
