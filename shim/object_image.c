@@ -78,7 +78,7 @@ static int is_written(struct ofd *o, void *arg)
 	const struct statx *st = arg;
 
 	return o->ino == st->stx_ino && (o->flags & O_ACCMODE) != O_RDONLY && !(o->flags & O_PATH) &&
-	       ofd_alive(o);
+	       ofd_state(o) != OFD_DEAD;
 }
 
 int object_image(const struct place *p, int flags)

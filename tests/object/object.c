@@ -6,9 +6,8 @@
  * of an object store.
  *
  *      DIR/names   the tree the program sees
- *      DIR/data    a link to every file that is open, by its inode number, so
- *                  that a process that inherits a descriptor finds it even if
- *                  it has no name any more
+ *      DIR/data    a link to every open file that has no name any more, by its
+ *                  inode number, for a process that inherits a descriptor
  *      DIR/log     one line for each last close: id, name, how; if a test made it
  *
  * With ?publish=close what is written goes elsewhere first: publish.h.
@@ -224,9 +223,32 @@ static int object_link(const struct object_at *from, const char *to)
 							  from->f ? AT_SYMLINK_FOLLOW : 0));
 }
 
+static int is_open(struct ofd *o, void *arg)
+{
+	const struct stat *st = arg;
+
+	return o->ino == st->st_ino && o->dev == st->st_dev && ofd_state(o) != OFD_DEAD;
+}
+
+/* The name is about to go: an open file keeps one in data. */
+static void keep_open(struct mount *m, const char *name)
+{
+	char path[PATH_MAX], link[PATH_MAX];
+	struct stat st;
+
+	if (names(m, name, path) < 0 || REAL(lstat)(path, &st) < 0 || !S_ISREG(st.st_mode) ||
+	    !ofd_each(is_open, &st))
+		return;
+	data(m, st.st_ino, link);
+	REAL(linkat)(AT_FDCWD, path, AT_FDCWD, link, 0);
+}
+
 static int object_remove(struct mount *m, const char *name, int directory)
 {
-	int r = NAME(m, name, REAL(unlinkat)(AT_FDCWD, path, directory ? AT_REMOVEDIR : 0));
+	int r;
+
+	keep_open(m, name);
+	r = NAME(m, name, REAL(unlinkat)(AT_FDCWD, path, directory ? AT_REMOVEDIR : 0));
 
 	if (r == 0 && publish_on(m))
 		publish_removed(m, name);
@@ -238,6 +260,8 @@ static int object_rename(struct mount *m, const char *from, const char *to, unsi
 	char old[PATH_MAX];
 	int r = names(m, from, old);
 
+	if (!(flags & RENAME_EXCHANGE))
+		keep_open(m, to);
 	if (r == 0)
 		r = NAME(m, to, REAL(renameat2)(AT_FDCWD, old, AT_FDCWD, path, flags));
 	if (r == 0 && publish_on(m) && !(flags & RENAME_EXCHANGE))
@@ -255,7 +279,7 @@ static int keep(struct file *f, int fd)
 	return r;
 }
 
-/* Fills what the core wants to know, and gives a regular file its name in data. */
+/* Fills what the core wants to know, and gives a file without a name one in data. */
 static int describe(struct file *f, int fd)
 {
 	char proc[32], link[PATH_MAX];
@@ -266,7 +290,7 @@ static int describe(struct file *f, int fd)
 	f->ofd->dev = st.st_dev;
 	f->ofd->ino = st.st_ino;
 	f->ofd->mode = st.st_mode & S_IFMT;
-	if (S_ISREG(st.st_mode) && !publish_is_staged(f->ofd)) {
+	if (S_ISREG(st.st_mode) && !st.st_nlink && !publish_is_staged(f->ofd)) {
 		snprintf(proc, sizeof(proc), "/proc/self/fd/%d", fd);
 		data(f->mount, st.st_ino, link);
 		REAL(linkat)(AT_FDCWD, proc, AT_FDCWD, link, AT_SYMLINK_FOLLOW);
@@ -315,17 +339,17 @@ static int object_open(struct file *f, const struct object_at *at, int flags, mo
 static int object_attach(struct file *f)
 {
 	int flags = f->ofd->flags & (O_ACCMODE | O_PATH | O_DIRECT | O_SYNC | O_DSYNC), fd;
-	char path[PATH_MAX];
+	char path[PATH_MAX], name[PATH_MAX];
+	struct stat st;
 
 	open_of(f)->fd = -1;
 	if (publish_is_staged(f->ofd)) {
 		fd = publish_attach(f);
 		return fd < 0 ? fd : keep(f, fd);
 	}
-	if (f->ofd->mode == S_IFREG)
-		data(f->mount, f->ofd->ino, path);
-	else
-		names(f->mount, f->ofd->name, path);
+	data(f->mount, f->ofd->ino, path);
+	if (names(f->mount, f->ofd->name, name) == 0 && REAL(lstat)(name, &st) == 0 && st.st_ino == f->ofd->ino)
+		strcpy(path, name);
 	fd = REAL(openat)(AT_FDCWD, path, flags | O_CLOEXEC);
 	return fd < 0 ? -errno : keep(f, fd);
 }
