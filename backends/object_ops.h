@@ -58,6 +58,7 @@ struct ofd {
 	_Atomic int ended;             /* finish has returned */
 	_Atomic int closer;            /* the process that closed it, or is about to by exec */
 	uint64_t dev, ino;             /* the file's, as stat tells */
+	int mapped;                    /* some process maps it, or did */
 	uint32_t mode;                 /* its type: S_IFREG, S_IFDIR */
 	_Atomic uint32_t gone;         /* its name was removed */
 	char be[16];                   /* the mount: the back end's name, */

@@ -31,12 +31,12 @@ static void drop(void)
 		return;
 	if (t->live) {
 		/* io_uring_queue_exit would close a descriptor that is long the program's */
-		munmap(t->ring.sq.sqes, *t->ring.sq.kring_entries * sizeof(struct io_uring_sqe));
-		munmap(t->ring.sq.ring_ptr, t->ring.sq.ring_sz);
+		REAL(munmap)(t->ring.sq.sqes, *t->ring.sq.kring_entries * sizeof(struct io_uring_sqe));
+		REAL(munmap)(t->ring.sq.ring_ptr, t->ring.sq.ring_sz);
 		if (t->ring.cq.ring_ptr != t->ring.sq.ring_ptr)
-			munmap(t->ring.cq.ring_ptr, t->ring.cq.ring_sz);
+			REAL(munmap)(t->ring.cq.ring_ptr, t->ring.cq.ring_sz);
 	}
-	munmap(t, sizeof(*t));
+	REAL(munmap)(t, sizeof(*t));
 }
 
 /* The flags a single-threaded, synchronous user wants, by falling age of kernel. */
@@ -90,7 +90,7 @@ static struct thread_ring *make(void)
 		if (t == MAP_FAILED)
 			return NULL;
 		if (madvise(t, sizeof(*t), MADV_WIPEONFORK) < 0 || thread_at_exit(drop) < 0) {
-			munmap(t, sizeof(*t));
+			REAL(munmap)(t, sizeof(*t));
 			return NULL;
 		}
 		mine = t;

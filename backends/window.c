@@ -105,7 +105,7 @@ static struct mapping *make_mapping(int fd, int prot, size_t len)
 		return NULL;
 	m->addr = REAL(mmap)(NULL, len, prot, MAP_SHARED, fd, 0);
 	if (m->addr == MAP_FAILED) {
-		munmap(m, bits);
+		REAL(munmap)(m, bits);
 		return NULL;
 	}
 	m->len = len;
@@ -258,7 +258,7 @@ size_t hole_bytes(int fd, off_t off, size_t n)
 		for (size_t i = 0; i * PAGE < part; i++)
 			holes += vec[i] & 1 ? 0 : PAGE;
 	}
-	munmap(m, len);
+	REAL(munmap)(m, len);
 	return holes < n ? holes : n;
 }
 
@@ -268,7 +268,7 @@ void window_free(struct window *w)
 
 	for (; m; m = older) {
 		older = m->older;
-		munmap(m->addr, m->len);
-		munmap(m, m->bits_len);
+		REAL(munmap)(m->addr, m->len);
+		REAL(munmap)(m, m->bits_len);
 	}
 }

@@ -73,7 +73,7 @@ void conf_replace(struct conf *c, unsigned first)
 void conf_free(struct conf *c)
 {
 	if (c->rules)
-		munmap(c->rules, RULES_BYTES);
+		REAL(munmap)(c->rules, RULES_BYTES);
 	c->rules = NULL;
 	c->nrules = 0;
 }

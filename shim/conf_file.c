@@ -303,7 +303,7 @@ static int load_file(struct conf *c, const struct conf_at *at, int fd)
 		return conf_fail(at, "no memory to read it");
 	text.s = buf;
 	err = read_all(at, fd, buf, &text.n) || parse(c, at->where, text, at->error);
-	munmap(buf, FILE_BYTES_MAX);
+	REAL(munmap)(buf, FILE_BYTES_MAX);
 	return err ? -EINVAL : 0;
 }
 

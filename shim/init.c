@@ -16,6 +16,7 @@
 #include "file.h"
 #include "guard.h"
 #include "object.h"
+#include "object_map.h"
 #include "pin.h"
 #include "real.h"
 #include "stats.h"
@@ -35,9 +36,21 @@ static void refuse(const char *error)
 	_exit(EXIT_CONFIG);
 }
 
-static void fork_child(void)
+static void fork_lock(void)
+{
+	object_map_fork_lock();
+	fdtab_fork_lock();
+}
+
+static void fork_unlock(void)
 {
 	fdtab_fork_unlock();
+	object_map_fork_unlock();
+}
+
+static void fork_child(void)
+{
+	fork_unlock();
 	fdtab_own();
 	object_fork_child();
 	guard_fork_child();
@@ -92,7 +105,7 @@ static void init(int argc, char **argv, char **envp)
 	stats_init(&conf);
 	env_keep(environ, conf.file);
 	env_hide(environ);
-	pthread_atfork(fdtab_fork_lock, fdtab_fork_unlock, fork_child);
+	pthread_atfork(fork_lock, fork_unlock, fork_child);
 	adopt_streams();
 	if (objects_on) {
 		object_adopt_all();

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "fdtab.h"
+#include "map_image.h"
 #include "mount.h"
 #include "object_dir.h"
 #include "object_end.h"
@@ -101,6 +102,8 @@ static int open_new(const struct place *p, int flags, mode_t mode)
 	r = m->be->object->open(f, &at, flags, mode);
 	if (r < 0)
 		return give_up(f, fd, r);
+	if (flags & O_TRUNC)
+		image_truncated(image_of_file(f), 0);
 	name_file(f);
 	return keep(f, fd);
 }

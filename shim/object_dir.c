@@ -27,7 +27,7 @@ static size_t entry_size(const char *name)
 
 static int grow(struct listing **l)
 {
-	void *more = mremap(*l, (*l)->room, 2 * (*l)->room, MREMAP_MAYMOVE);
+	void *more = REAL(mremap)(*l, (*l)->room, 2 * (*l)->room, MREMAP_MAYMOVE);
 
 	if (more == MAP_FAILED)
 		return -ENOMEM;
@@ -88,7 +88,7 @@ static int list(struct file *f)
 	add(&l, "..", DT_DIR, parent_inode(f));
 	r = f->mount->be->object->list(&at, add, &l);
 	if (r < 0) {
-		munmap(l, l->room);
+		REAL(munmap)(l, l->room);
 		return r;
 	}
 	object_dir_released(f);
@@ -102,7 +102,7 @@ void object_dir_released(struct file *f)
 
 	f->listing = NULL;
 	if (l)
-		munmap(l, l->room);
+		REAL(munmap)(l, l->room);
 }
 
 /* The entries from number `pos` on that fit: bytes, and how many they are. */

@@ -8,6 +8,7 @@
 #include "mount.h"
 #include "object.h"
 #include "object_end.h"
+#include "object_map.h"
 #include "ofd.h"
 #include "pin.h"
 #include "real.h"
@@ -44,6 +45,8 @@ static int closed(struct file *f, int held)
 	if (held == 0 || f->ofd->ended)
 		return 0;
 	state = held > 0 ? ofd_state(f->ofd) : OFD_UNKNOWN;
+	if (state == OFD_DEAD)
+		object_map_ended(f);
 	return state == OFD_DEAD ? finish(f->mount, f->ofd) : state == OFD_UNKNOWN ? play_safe(f) : 0;
 }
 
@@ -88,13 +91,30 @@ static int close_one(struct file *f, int fd, int used)
 
 int object_close(struct file *f, int fd)
 {
-	int r;
+	int r, e;
 
 	if (!fdtab_ref(f, fd))
 		return REAL(close)(fd) < 0 ? -errno : 0;
+	e = f->ofd->mapped ? map_sync_file(f) : 0;
 	object_change(1);
 	fdtab_forget(fd);
 	r = close_one(f, fd, pin_held(f));
+	object_change(-1);
+	return r < 0 ? r : e;
+}
+
+int object_close_hidden(struct file *f, _Atomic int *fd)
+{
+	int held, r;
+
+	object_change(1);
+	held = ofd_end_lock(f->ofd);
+	if (pin_held(f))
+		keep_open(f, atomic_load(fd));
+	hide_close(fd);
+	r = closed(f, held);
+	ofd_end_unlock(f->ofd, held);
+	fdtab_put(f);
 	object_change(-1);
 	return r;
 }
@@ -187,6 +207,7 @@ static void exit_ours(void)
 	pid_t none = 0, me = gettid();
 
 	if (atomic_compare_exchange_strong(&exiting, &none, me) || none == me) {
+		object_map_exit();
 		close_all();
 		exit_done = 1;
 	}
@@ -244,6 +265,7 @@ static void mark(pid_t pid)
 {
 	if (!objects_on || !fdtab_ours())
 		return;
+	object_map_mark(pid);
 	for (int fd = 0; (fd = fdtab_next(fd)) >= 0; fd++) {
 		struct file *f = fdtab_get(fd);
 		enum pin pin = f && f->ofd ? pin_take(f, fd) : PIN_NONE;
@@ -258,6 +280,7 @@ static void mark(pid_t pid)
 
 void object_exec_begin(void)
 {
+	object_map_sync_all();
 	mark(getpid());
 }
 

@@ -129,7 +129,7 @@ ssize_t object_fcntl(struct file *f, int fd, int cmd, void *arg)
 	return PINNED(f, fd, control(f, fd, cmd, arg));
 }
 
-/* Locks and mappings are not there yet: they fail, and lock or map nothing. */
+/* Locks are not there yet: they fail, and lock nothing. */
 ssize_t object_flock(struct file *f, int fd, int op)
 {
 	return -ENOLCK;
@@ -138,9 +138,4 @@ ssize_t object_flock(struct file *f, int fd, int op)
 ssize_t object_lockf(struct file *f, int fd, int cmd, off_t len)
 {
 	return -ENOLCK;
-}
-
-ssize_t object_mmap(struct file *f, void *addr, size_t len, int prot, int flags, int fd, off_t off)
-{
-	return -ENODEV;
 }

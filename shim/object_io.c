@@ -6,6 +6,7 @@
 #include "fdtab.h"
 #include "guard.h"
 #include "object.h"
+#include "object_map.h"
 #include "object_pin.h"
 #include "ofd.h"
 #include "pool.h"
@@ -53,7 +54,7 @@ static int may(const struct file *f, enum way way)
 	return f->ofd->mode == S_IFDIR ? -EISDIR : 0;
 }
 
-static ssize_t move(struct file *f, enum way way, const struct iovec *iov, int cnt, off_t *off, int rwf)
+static ssize_t transmit(struct file *f, enum way way, const struct iovec *iov, int cnt, off_t *off, int rwf)
 {
 	const struct object_ops *ops = f->mount->be->object;
 	off_t want = *off;
@@ -71,6 +72,25 @@ static ssize_t move(struct file *f, enum way way, const struct iovec *iov, int c
 	if (f->ofd->flags & O_DSYNC)
 		rwf |= (f->ofd->flags & O_SYNC) == O_SYNC ? RWF_SYNC : RWF_DSYNC;
 	return ops->pwritev(f, iov, cnt, off, rwf & (RWF_SYNC | RWF_DSYNC));
+}
+
+/* Where the file is mapped: under the lock of its image, which then hears of it. */
+static ssize_t move(struct file *f, enum way way, const struct iovec *iov, int cnt, off_t *off, int rwf)
+{
+	struct image im;
+	ssize_t r = image_enter(&im, image_of_file(f), 0);
+
+	if (r < 0)
+		return r;
+	r = transmit(f, way, iov, cnt, off, rwf);
+	if (__builtin_expect(im.head != NULL, 0)) {
+		if (r > 0 && way == IN)
+			image_read(&im, iov, cnt, *off, (size_t)r);
+		else if (r > 0)
+			image_wrote(&im, iov, cnt, *off, (size_t)r);
+		image_leave(&im);
+	}
+	return r;
 }
 
 static ssize_t move_here(struct file *f, enum way way, const struct iovec *iov, int cnt, int rwf)
@@ -240,6 +260,20 @@ ssize_t object_lseek(struct file *f, int fd, off_t off, int whence)
 	return PINNED(f, fd, seek(f, off, whence));
 }
 
+/* The value of expr, under the lock of f's image; `told` if that is 0 and there is one, `im_`. */
+#define MAPPED(f, expr, told) ({                                              \
+	struct image image_, *im_ = &image_;                                  \
+	ssize_t v_ = image_enter(im_, image_of_file(f), 0);                   \
+	if (v_ == 0) {                                                        \
+		v_ = (expr);                                                  \
+		if (im_->head) {                                              \
+			if (v_ == 0)                                          \
+				told;                                         \
+			image_leave(im_);                                     \
+		}                                                             \
+	}                                                                     \
+	v_; })
+
 static ssize_t set_size(struct file *f, off_t len)
 {
 	struct object_at at = { f->mount, f, NULL };
@@ -251,12 +285,30 @@ static ssize_t set_size(struct file *f, off_t len)
 		return -EBADF;
 	if ((f->ofd->flags & O_ACCMODE) == O_RDONLY || f->ofd->mode == S_IFDIR)
 		return -EINVAL;
-	return ops->truncate ? ops->truncate(&at, len) : -EROFS;
+	return ops->truncate ? MAPPED(f, ops->truncate(&at, len), image_resize(im_, len)) : -EROFS;
 }
 
 ssize_t object_ftruncate(struct file *f, int fd, off_t len)
 {
 	return PINNED(f, fd, set_size(f, len));
+}
+
+/* What moves bytes about is not followed by an image. */
+static int allocate_mapped(const struct image *im, struct file *f, int mode, off_t off, off_t len)
+{
+	if (im->head && (mode & (FALLOC_FL_COLLAPSE_RANGE | FALLOC_FL_INSERT_RANGE)))
+		return -EOPNOTSUPP;
+	return f->mount->be->object->allocate(f, mode, off, len);
+}
+
+static void allocated(struct image *im, struct file *f, int mode, off_t off, off_t len)
+{
+	off_t size = size_of(f);
+
+	if (mode & (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE))
+		image_zero(im, off, off + len);
+	if (size >= 0)
+		image_resize(im, size);
 }
 
 static ssize_t allocate(struct file *f, int mode, off_t off, off_t len)
@@ -267,7 +319,8 @@ static ssize_t allocate(struct file *f, int mode, off_t off, off_t len)
 		return -EINVAL;
 	if ((f->ofd->flags & O_PATH) || (f->ofd->flags & O_ACCMODE) == O_RDONLY)
 		return -EBADF;
-	return ops->allocate ? ops->allocate(f, mode, off, len) : -EOPNOTSUPP;
+	return ops->allocate ? MAPPED(f, allocate_mapped(im_, f, mode, off, len), allocated(im_, f, mode, off, len)) :
+			       -EOPNOTSUPP;
 }
 
 ssize_t object_fallocate(struct file *f, int fd, int mode, off_t off, off_t len)
@@ -298,10 +351,12 @@ ssize_t object_posix_fallocate(struct file *f, int fd, off_t off, off_t len)
 static ssize_t sync_file(struct file *f, int data_only)
 {
 	const struct object_ops *ops = f->mount->be->object;
+	int r;
 
 	if (f->ofd->flags & O_PATH)
 		return -EBADF;
-	return ops->sync ? ops->sync(f, data_only) : 0;
+	r = map_sync_file(f);
+	return r < 0 || !ops->sync ? r : ops->sync(f, data_only);
 }
 
 ssize_t object_fsync(struct file *f, int fd)

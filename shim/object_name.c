@@ -4,9 +4,11 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/sysmacros.h>
 
 #include "cwd.h"
 #include "fdtab.h"
+#include "map_image.h"
 #include "object.h"
 #include "object_at.h"
 #include "object_pin.h"
@@ -379,7 +381,11 @@ static int set_size(const struct object_at *at, off_t len)
 		return r;
 	if (S_ISDIR(st.stx_mode))
 		return -EISDIR;
-	return at->m->be->object->truncate ? at->m->be->object->truncate(at, len) : -EROFS;
+	r = at->m->be->object->truncate ? at->m->be->object->truncate(at, len) : -EROFS;
+	if (r == 0)
+		image_truncated((struct image_of){ at->m->be->name, at->m->rule->target,
+				makedev(st.stx_dev_major, st.stx_dev_minor), st.stx_ino }, len);
+	return r;
 }
 
 int object_truncate(const struct place *p, off_t len)

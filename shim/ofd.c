@@ -170,7 +170,7 @@ int ofd_make(struct mount *m, const char *name, int flags, struct ofd **out)
 
 void ofd_unmap(struct ofd *o)
 {
-	munmap(o, sizeof(*o));
+	REAL(munmap)(o, sizeof(*o));
 }
 
 /* The id a socket is bound under, if that is in our directory. */

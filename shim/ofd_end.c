@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "mount.h"
+#include "object_map.h"
 #include "ofd_files.h"
 #include "real.h"
 #include "stats_tree.h"
@@ -116,6 +117,7 @@ static void end(struct sweep *w, struct ofd *o)
 
 	if (mount_start(w->m) < 0 || !ofd_claim(o))
 		return;
+	object_map_lost(w->m, o);
 	if (ops->finish)
 		ops->finish(w->m, o, o->closer ? OFD_CLOSED : OFD_LOST);
 	o->ended = 1;

@@ -15,6 +15,7 @@
 #include "door.h"
 #include "env.h"
 #include "exec.h"
+#include "real.h"
 
 /* Of a posix_spawn_file_actions_t, as glibc keeps them. */
 enum tag { CLOSE, DUP2, OPEN, CHDIR, FCHDIR, CLOSEFROM, TCSETPGRP, TAGS };
@@ -244,7 +245,7 @@ static pid_t start(struct spawn *s)
 	pid = clone(child, stack + size, CLONE_VM | CLONE_VFORK | SIGCHLD, s);
 	if (pid < 0)
 		pid = -errno;
-	munmap(stack, size);
+	REAL(munmap)(stack, size);
 	return pid;
 }
 

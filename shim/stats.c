@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "real.h"
 #include "stats_clock.h"
 #include "stats_names.h"
 #include "stats_private.h"
@@ -55,7 +56,7 @@ static void make_life(void)
 	if (madvise(p, SEG_PAGE, MADV_WIPEONFORK) == 0)
 		life = p;
 	else
-		munmap(p, SEG_PAGE);
+		REAL(munmap)(p, SEG_PAGE);
 }
 
 void stats_init(const struct conf *c)
@@ -98,7 +99,7 @@ static int begin_segment(void)
 	if (h)
 		names_begin(h, old);
 	if (old)
-		munmap(old, len);
+		REAL(munmap)(old, len);
 	segment = h;
 	return h != NULL;
 }

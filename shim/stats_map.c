@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "real.h"
 #include "stats_segment.h"
 #include "stats_tree.h"
 
@@ -133,7 +134,7 @@ static char *window_arenas(unsigned w)
 	if (__atomic_compare_exchange_n(&window[w].arenas, &have, mine, 0,
 					__ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
 		return mine;
-	munmap(mine, WINDOW * SEG_ARENA_SIZE);
+	REAL(munmap)(mine, WINDOW * SEG_ARENA_SIZE);
 	return have;
 }
 
@@ -155,7 +156,7 @@ struct seg_header *segment_drop(size_t *len)
 	*len = base_len;
 	for (unsigned w = 1; w < WINDOWS; w++)
 		if (window[w].arenas)
-			munmap(window[w].arenas, WINDOW * SEG_ARENA_SIZE);
+			REAL(munmap)(window[w].arenas, WINDOW * SEG_ARENA_SIZE);
 	memset(window, 0, sizeof(window));
 	base = NULL;
 	return h;
@@ -166,7 +167,7 @@ void map_undo(void)
 	size_t len;
 	void *p = segment_drop(&len);
 
-	munmap(p, len);
+	REAL(munmap)(p, len);
 }
 
 /* Fewer arenas if address space is short. */

@@ -184,7 +184,7 @@ static struct stats_thread *index_of(unsigned i)
 	if (__atomic_compare_exchange_n(b, &have, p, 0, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
 		have = p;
 	else
-		munmap(p, len);
+		REAL(munmap)(p, len);
 	return have + i % BATCH;
 }
 

@@ -193,7 +193,7 @@ static int condemn(int tree, const char *name)
 	if (process_gone(head.owner, head.pidns))
 		done = __atomic_compare_exchange_n(&h->owner, &head.owner, SEG_GONE, 0,
 						   __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
-	munmap(h, SEG_PAGE);
+	REAL(munmap)(h, SEG_PAGE);
 	return done;
 }
 

@@ -6,6 +6,7 @@
 #include "dirs.h"
 #include "door.h"
 #include "guard.h"
+#include "object_map.h"
 
 /* posix_fadvise returns its error; the system call sets errno. */
 static long by_error(int error)
@@ -36,11 +37,23 @@ static long signals_by_number(long n, long a, long b, long c, long d)
  */
 static long mmap_by_number(void *addr, size_t len, int prot, int flags, int fd, off_t off)
 {
-	struct file *f = fdtab_get(fd);
+	struct file *f = flags & MAP_ANONYMOUS ? NULL : fdtab_get(fd);
 
-	return f && f->ofd ? (long)mmap(addr, len, prot, flags, fd, off) :
+	return (f && f->ofd) || ((flags & MAP_FIXED) && map_near(addr, len)) ? (long)mmap(addr, len, prot, flags, fd, off) :
 			     REAL(syscall)(SYS_mmap, addr, len, prot, flags, fd, off);
 }
+
+static long mremap_by_number(void *addr, size_t len, size_t new_len, int flags, void *new_addr)
+{
+	int near = map_near(addr, len ? len : 1) || ((flags & MREMAP_FIXED) && map_near(new_addr, new_len));
+
+	return near ? (long)mremap(addr, len, new_len, flags, new_addr) :
+		      REAL(syscall)(SYS_mremap, addr, len, new_len, flags, new_addr);
+}
+
+/* Likewise: the door only for what may be one of our mappings. */
+#define IF_NEAR(call) \
+	(map_near((void *)a, (size_t)b ? (size_t)b : 1) ? (long)(call) : REAL(syscall)(n, a, b, c, d, e, f))
 
 EXPORT long syscall(long n, ...)
 {

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+/* What an image is made of, for map_image.c and map_head.c; see map_image.h. */
+#ifndef SHIM_MAP_HEAD_H
+#define SHIM_MAP_HEAD_H
+
+#include "map_image.h"
+
+#define IMAGE_PAGE 4096
+
+/* Whole pages; beyond the end of the file, too: it may grow. */
+struct image_sets {
+	struct ranges wanted;          /* in the image, as in the file but for changes */
+	struct ranges based;           /* in the base, too */
+};
+
+/* The sets there are now, and a copy to be changed and made the current one in one step. */
+const struct image_sets *image_sets(const struct image *im);
+struct image_sets *image_next(struct image *im);
+void image_commit(struct image *im);
+
+/* The descriptors of the two files, opened at first use; -1 without. The image's to close. */
+int image_data(struct image *im);
+int image_base(struct image *im);
+
+/* The calling process maps it. Then: whether no other one may. */
+void image_used(struct image *im);
+int image_alone(const struct image *im);
+
+#endif
