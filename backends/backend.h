@@ -46,8 +46,9 @@
 
 enum be_flags {
 	BE_PIN = 1,            /* ops use memory that closed() frees */
-	BE_SHRINK = 2,         /* shrink_begin and shrink_end want calls by path, too */
-	BE_TASK = 4,           /* ops use what a vfork child does not have, a ring */
+	BE_SHRINK = 2,         /* shrink_begin and shrink_end are told of the mount's files */
+	BE_SHRINK_ALL = 4,     /* and of others: its files have more names than those under the rule */
+	BE_TASK = 8,           /* ops use what a vfork child does not have, a ring */
 };
 
 struct mount {
@@ -55,6 +56,7 @@ struct mount {
 	const struct backend *be;
 	unsigned id;                     /* the statistics' rule number; 0 without a rule */
 	unsigned flags;                  /* enum be_flags; the back end's unless mount() changes them */
+	struct mount *shrink;            /* whose back end is told of truncations; NULL: nobody's; core's */
 	char root[CONF_PATH_MAX];        /* the directory that holds the files; "" when it is the prefix itself */
 	char prefix[CONF_PATH_MAX];      /* the rule's, with the links on its way resolved */
 	size_t rootlen, prefixlen;
@@ -107,12 +109,12 @@ struct backend {
 	int (*sync)(struct file *f, int fd, int data_only);
 
 	/*
-	 * Around every native call that may take bytes away from a file of
-	 * the mount: truncate, ftruncate, O_TRUNC, a hole punched. `ino` is
-	 * the kernel's. shrink_begin's result goes to shrink_end. [nothing]
+	 * With BE_SHRINK, around every native call that may take bytes away
+	 * from a file: truncate, ftruncate, O_TRUNC, a hole punched. The
+	 * numbers are the kernel's. shrink_begin's result goes to shrink_end.
 	 */
-	int (*shrink_begin)(struct mount *m, ino_t ino);
-	void (*shrink_end)(struct mount *m, ino_t ino, int token);
+	int (*shrink_begin)(struct mount *m, dev_t dev, ino_t ino);
+	void (*shrink_end)(struct mount *m, dev_t dev, ino_t ino, int token);
 
 	/*
 	 * A native call is about to write up to n bytes, at `off` or, if that

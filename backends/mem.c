@@ -26,7 +26,7 @@
 
 struct mem_file {
 	struct window window;
-	struct mem_slot *slot;
+	struct generation *generation;
 	_Atomic uint64_t *looked;        /* the store's */
 	_Atomic uint64_t read_stamp;     /* of the last read through the kernel; 0: none */
 	_Atomic uint64_t write_stamp;
@@ -65,7 +65,7 @@ static void mem_opened(struct file *f, int fd)
 {
 	struct mem_control *c = f->mount->priv;
 
-	mem(f)->slot = mem_slot_of(c, f->ino);
+	mem(f)->generation = generation_of(&c->generations, f->dev, f->ino);
 	mem(f)->looked = &c->looked;
 	(void)fd;
 	mem(f)->window.writable = (f->flags & O_ACCMODE) == O_RDWR;
@@ -74,12 +74,6 @@ static void mem_opened(struct file *f, int fd)
 static void mem_closed(struct file *f)
 {
 	window_free(&mem(f)->window);
-}
-
-/* What the window calls an era: the generation, never 0; odd ones match nothing. */
-static uint64_t era_of(const struct mem_slot *s)
-{
-	return atomic_load_explicit(&s->generation, memory_order_acquire) + 2;
 }
 
 /* Changes with the kernel's clock, and when somebody looked at a file's times. */
@@ -94,13 +88,6 @@ static inline int told(const _Atomic uint64_t *stamp, uint64_t now)
 	return atomic_load_explicit(stamp, memory_order_relaxed) == now;
 }
 
-/* A generation left odd by the dead is repaired by taking the lock. */
-static void repair(struct mem_slot *s)
-{
-	if (mem_lock(s))
-		mem_unlock(s);
-}
-
 /*
  * A new tick: the kernel does this call, and what another program may have
  * done past us is looked at. errno is kept.
@@ -110,7 +97,7 @@ static void new_tick(struct file *f, int fd, _Atomic uint64_t *stamp, uint64_t n
 {
 	struct mem_file *mf = mem(f);
 	int saved = errno, flags;
-	uint64_t era = era_of(mf->slot);
+	uint64_t era = generation_era(mf->generation);
 
 	atomic_store_explicit(stamp, now, memory_order_relaxed);
 	if (atomic_load_explicit(&mf->window.map, memory_order_relaxed) && !(era & 1))
@@ -121,24 +108,10 @@ static void new_tick(struct file *f, int fd, _Atomic uint64_t *stamp, uint64_t n
 	errno = saved;
 }
 
-/* The slow half of covers. errno is kept. */
-__attribute__((noinline, cold))
-static int learn(struct file *f, int fd, uint64_t era, off_t off, size_t n)
-{
-	struct mem_file *mf = mem(f);
-
-	if (!(era & 1))
-		return window_learn(&mf->window, &f->hint, fd, era, off, n);
-	/* a truncation is under way, or its process died in it */
-	repair(mf->slot);
-	return 0;
-}
-
-/* Whether [off, off + n) can be copied in this era, after learning if need be. */
+/* Whether [off, off + n) can be copied in this era. */
 static inline int covers(struct file *f, int fd, uint64_t era, off_t off, size_t n)
 {
-	return __builtin_expect(window_covers(&mem(f)->window, era, off, n), 1) ||
-	       learn(f, fd, era, off, n);
+	return window_ready(&mem(f)->window, mem(f)->generation, &f->hint, fd, era, off, n);
 }
 
 /* The era in which [off, off + n) can be read by a copy; 0 if it cannot. */
@@ -154,22 +127,16 @@ static inline uint64_t readable(struct file *f, int fd, off_t off, size_t n)
 		new_tick(f, fd, &mf->read_stamp, now);
 		return 0;
 	}
-	era = era_of(mf->slot);
+	era = generation_era(mf->generation);
 	return covers(f, fd, era, off, n) ? era : 0;
-}
-
-/* Whether no truncation came between: what was copied is what the file held. */
-static inline int still(const struct file *f, uint64_t era)
-{
-	atomic_thread_fence(memory_order_acquire);
-	return era_of(((const struct mem_file *)f->priv)->slot) == era;
 }
 
 static ssize_t mem_pread(struct file *f, int fd, void *buf, size_t n, off_t off)
 {
 	uint64_t era = readable(f, fd, off, n);
 
-	if (!era || guard_copy(buf, window_at(&mem(f)->window, off), n) < 0 || !still(f, era))
+	if (!era || guard_copy(buf, window_at(&mem(f)->window, off), n) < 0 ||
+	    !generation_still(mem(f)->generation, era))
 		return BE_NATIVE;
 	return (ssize_t)n;
 }
@@ -180,7 +147,8 @@ static ssize_t mem_preadv(struct file *f, int fd, const struct iovec *iov, int c
 	ssize_t n = iov_bytes(iov, cnt);
 	uint64_t era = off >= 0 && !rwf && n > 0 ? readable(f, fd, off, (size_t)n) : 0;
 
-	if (!era || window_read(&mem(f)->window, iov, cnt, off) < 0 || !still(f, era))
+	if (!era || window_read(&mem(f)->window, iov, cnt, off) < 0 ||
+	    !generation_still(mem(f)->generation, era))
 		return BE_NATIVE;
 	return n;
 }
@@ -257,7 +225,7 @@ static ssize_t write_locked(struct file *f, int fd, const struct iovec *iov, int
 			    off_t off, int rwf, size_t n)
 {
 	struct mem_file *mf = mem(f);
-	uint64_t era = era_of(mf->slot), now = stamp_now(mf);
+	uint64_t era = generation_era(mf->generation), now = stamp_now(mf);
 	ssize_t r;
 
 	if (__builtin_expect(!told(&mf->write_stamp, now), 0))
@@ -279,10 +247,10 @@ static ssize_t mem_pwritev(struct file *f, int fd, const struct iovec *iov, int 
 
 	if (n <= 0 || (f->flags & O_ACCMODE) == O_RDONLY)
 		return BE_NATIVE;
-	if (!mem_lock(mf->slot))
+	if (!generation_lock(mf->generation))
 		return kernel_pwritev(f, fd, iov, cnt, off, rwf, (size_t)n);
 	r = write_locked(f, fd, iov, cnt, off, rwf, (size_t)n);
-	mem_unlock(mf->slot);
+	generation_unlock(mf->generation);
 	return r;
 }
 
@@ -302,22 +270,21 @@ static void mem_looked_at(struct mount *m)
 		atomic_fetch_add_explicit(&c->looked, 1, memory_order_relaxed);
 }
 
-static int mem_shrink_begin(struct mount *m, ino_t ino)
+static struct generation *generation_in(struct mount *m, dev_t dev, ino_t ino)
 {
-	struct mem_slot *s = mem_slot_of(m->priv, ino);
-	int held = mem_lock(s);
+	struct mem_control *c = m->priv;
 
-	atomic_fetch_add(&s->generation, 1);
-	return held;
+	return generation_of(&c->generations, dev, ino);
 }
 
-static void mem_shrink_end(struct mount *m, ino_t ino, int held)
+static int mem_shrink_begin(struct mount *m, dev_t dev, ino_t ino)
 {
-	struct mem_slot *s = mem_slot_of(m->priv, ino);
+	return generation_begin(generation_in(m, dev, ino));
+}
 
-	atomic_fetch_add(&s->generation, 1);
-	if (held)
-		mem_unlock(s);
+static void mem_shrink_end(struct mount *m, dev_t dev, ino_t ino, int held)
+{
+	generation_end(generation_in(m, dev, ino), held);
 }
 
 const struct backend be_mem = {
@@ -325,7 +292,7 @@ const struct backend be_mem = {
 	.flags = BE_PIN | BE_SHRINK,
 	.mount = mem_mount,
 	.start = mem_start,
-	.fork_child = mem_store_fork_child,
+	.fork_child = generation_fork_child,
 	.opened = mem_opened,
 	.closed = mem_closed,
 	.preadv = mem_preadv,

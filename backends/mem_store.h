@@ -2,15 +2,8 @@
 /*
  * A store of the mem back end: a directory on tmpfs, /dev/shm/shim-mem-UID/
  * NAME/files, and beside it `control`, shared by every process that uses the
- * store. In it each inode has, by its number modulo MEM_SLOTS, a generation
- * and a writers' lock.
- *
- * The generation says when what a process learnt about a file is void: it is
- * odd while a call that may shorten the file is under way and another even
- * number after it. The lock makes overlapping writes whole, as the kernel's
- * inode lock does, and keeps them apart from truncations. Its holder may be
- * killed: the lock is then taken over, and an odd generation made even.
- * Sharing a slot between inodes costs a little waiting and nothing else.
+ * store: how full it is, and the generations of its files. Their locks also
+ * make overlapping writes whole, as the kernel's inode lock does.
  */
 #ifndef BACKENDS_MEM_STORE_H
 #define BACKENDS_MEM_STORE_H
@@ -19,19 +12,13 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#define MEM_SLOTS 4096
-
-struct mem_slot {
-	_Atomic uint64_t generation;
-	_Atomic uint64_t owner;        /* pid namespace << 32 | thread id; 0: free */
-	uint64_t pad[6];
-};
+#include "generation.h"
 
 struct mem_control {
 	_Atomic uint64_t used;         /* no fewer bytes than the store holds, since the last count */
 	_Atomic uint64_t looked;       /* times that attributes were looked at or set */
 	uint64_t pad[510];
-	struct mem_slot slot[MEM_SLOTS];
+	struct generations generations;
 };
 
 /* The longest path of a store's file directory, with its NUL. */
@@ -54,18 +41,5 @@ struct mem_control *mem_store_map(const char *root, int *error);
  * could not be counted. Async-signal-safe.
  */
 int mem_store_count(const char *root, uint64_t *used);
-
-struct mem_slot *mem_slot_of(struct mem_control *c, ino_t ino);
-
-/*
- * Takes the lock, also from a dead owner; gives up after some 50 ms (the owner
- * is stopped), or at once if a signal handler interrupted the owner itself:
- * returns whether it is held. Repairs the generation.
- */
-int mem_lock(struct mem_slot *s);
-void mem_unlock(struct mem_slot *s);
-
-/* In a fork child: the thread's id is another. */
-void mem_store_fork_child(void);
 
 #endif

@@ -9,25 +9,28 @@
  */
 #include <errno.h>
 #include <pthread.h>
+#include <string.h>
 
 #include "backend.h"
+#include "generation.h"
 #include "guard.h"
 #include "real.h"
 #include "ring.h"
+#include "stats.h"
 #include "window.h"
 
 #define RW_MAX 0x7ffff000     /* MAX_RW_COUNT in the kernel's include/linux/fs.h */
-#define ERA 2                 /* a mapping is coherent: there is only one */
 
 struct uring_file {
 	struct window window;
-	_Atomic uint64_t checked;      /* the tick of the last read through the kernel, plus shrunk */
+	struct generation *generation; /* NULL: nothing is mapped */
+	_Atomic uint64_t checked;      /* the tick of the last read through the kernel */
 };
 
 _Static_assert(sizeof(struct uring_file) <= BE_FILE_PRIVATE, "uring_file does not fit");
 
-/* Truncations by this process: they void sizes at once, not at the next tick. */
-static _Atomic uint64_t shrunk;
+/* Of all files that this user's processes read under map=on; NULL until mapped. */
+static struct generations *_Atomic generations;
 
 static struct uring_file *uring(struct file *f)
 {
@@ -39,19 +42,54 @@ static int option(const struct file *f, enum uring_option o)
 	return (int)f->mount->rule->value[o];
 }
 
-/* map=on; uring_mount put it where one load finds it. */
-static inline int is_mapped(const struct file *f)
+/*
+ * Maps the generations unless they are. NULL: another process's truncation
+ * would go unseen, so nothing may be read from a mapping.
+ */
+static struct generations *generations_get(void)
 {
-	return (f->mount->flags & BE_PIN) != 0;
+	struct generations *all = atomic_load_explicit(&generations, memory_order_acquire), *none = NULL;
+	char path[64];
+	int n, r;
+
+	if (all)
+		return all;
+	n = snprintf(path, sizeof(path), "/dev/shm/shim-uring-%u", (unsigned)geteuid());
+	r = private_directory(path);
+	strcpy(path + n, "/control");
+	if (r == 0)
+		all = private_map(path, sizeof(*all), &r);
+	if (!all) {
+		stats_note("uring: map=on: %s: %s: plain calls", path, strerrordesc_np(-r));
+		return NULL;
+	}
+	if (atomic_compare_exchange_strong(&generations, &none, all))
+		return all;
+	munmap(all, sizeof(*all));
+	return none;
 }
 
 static int uring_mount(struct mount *m)
 {
 	if (m->rule->value[URING_MAP])
-		m->flags |= BE_PIN | BE_SHRINK;
+		m->flags |= BE_PIN | BE_SHRINK | BE_SHRINK_ALL;
 	if (m->rule->value[URING_ENGINE])
 		m->flags |= BE_TASK;
 	return 0;
+}
+
+static void uring_opened(struct file *f, int fd)
+{
+	struct generations *all = option(f, URING_MAP) ? generations_get() : NULL;
+
+	(void)fd;
+	if (all)
+		uring(f)->generation = generation_of(all, f->dev, f->ino);
+}
+
+static inline int is_mapped(struct file *f)
+{
+	return uring(f)->generation != NULL;
 }
 
 static void uring_closed(struct file *f)
@@ -106,44 +144,54 @@ static ssize_t ring_transfer(int write, int fd, const struct iovec *iov, int cnt
 }
 
 /*
- * Another process may have cut the file: once a tick its size is asked for,
- * and the read goes to the kernel, which keeps the access time.
+ * A program without the library may have cut the file: once a tick its size is
+ * asked for, and the read goes to the kernel, which keeps the access time.
  */
 static int is_checked(struct uring_file *uf, int fd)
 {
-	uint64_t now = coarse_tick() + atomic_load_explicit(&shrunk, memory_order_relaxed);
+	uint64_t now = coarse_tick(), era;
 
 	if (__builtin_expect(atomic_load_explicit(&uf->checked, memory_order_relaxed) == now, 1))
 		return 1;
-	if (atomic_load_explicit(&uf->window.map, memory_order_relaxed))
-		window_refresh(&uf->window, fd, ERA);
+	era = generation_era(uf->generation);
+	if (atomic_load_explicit(&uf->window.map, memory_order_relaxed) && !(era & 1))
+		window_refresh(&uf->window, fd, era);
 	atomic_store_explicit(&uf->checked, now, memory_order_relaxed);
 	return 0;
 }
 
-/* Whether [off, off + n) can be read from the mapping. */
+/* The era in which [off, off + n) can be read from the mapping; 0 if it cannot. */
 __attribute__((always_inline))
-static inline int readable(struct file *f, int fd, off_t off, size_t n)
+static inline uint64_t readable(struct file *f, int fd, off_t off, size_t n)
 {
-	if (n > RW_MAX || (f->flags & (O_WRONLY | O_DIRECT)) || !is_checked(uring(f), fd))
+	struct uring_file *uf = uring(f);
+	uint64_t era;
+
+	if (n > RW_MAX || (f->flags & (O_WRONLY | O_DIRECT)) || !is_checked(uf, fd))
 		return 0;
-	return __builtin_expect(window_covers(&uring(f)->window, ERA, off, n), 1) ||
-	       window_learn(&uring(f)->window, &f->hint, fd, ERA, off, n);
+	era = generation_era(uf->generation);
+	return window_ready(&uf->window, uf->generation, &f->hint, fd, era, off, n) ? era : 0;
 }
 
 static ssize_t mapped_pread(struct file *f, int fd, void *buf, size_t n, off_t off)
 {
-	if (!readable(f, fd, off, n) || guard_copy(buf, window_at(&uring(f)->window, off), n) < 0)
+	struct uring_file *uf = uring(f);
+	uint64_t era = readable(f, fd, off, n);
+
+	if (!era || guard_copy(buf, window_at(&uf->window, off), n) < 0 ||
+	    !generation_still(uf->generation, era))
 		return BE_NATIVE;
 	return (ssize_t)n;
 }
 
 static ssize_t mapped_preadv(struct file *f, int fd, const struct iovec *iov, int cnt, off_t off)
 {
+	struct uring_file *uf = uring(f);
 	ssize_t n = iov_bytes(iov, cnt);
+	uint64_t era = n > 0 ? readable(f, fd, off, (size_t)n) : 0;
 
-	if (n <= 0 || !readable(f, fd, off, (size_t)n) ||
-	    window_read(&uring(f)->window, iov, cnt, off) < 0)
+	if (!era || window_read(&uf->window, iov, cnt, off) < 0 ||
+	    !generation_still(uf->generation, era))
 		return BE_NATIVE;
 	return n;
 }
@@ -200,21 +248,27 @@ static int uring_sync(struct file *f, int fd, int data_only)
 	return (int)finish(ring);
 }
 
-static int uring_shrink_begin(struct mount *m, ino_t ino)
+/* Without generations nobody copies; but they may come into being meanwhile. */
+static int uring_shrink_begin(struct mount *m, dev_t dev, ino_t ino)
 {
-	(void)m, (void)ino;
-	return 0;
+	struct generations *all = generations_get();
+
+	(void)m;
+	return all ? generation_begin(generation_of(all, dev, ino)) : -1;
 }
 
-static void uring_shrink_end(struct mount *m, ino_t ino, int token)
+static void uring_shrink_end(struct mount *m, dev_t dev, ino_t ino, int held)
 {
-	(void)m, (void)ino, (void)token;
-	atomic_fetch_add(&shrunk, 1);
+	(void)m;
+	if (held >= 0)
+		generation_end(generation_of(atomic_load(&generations), dev, ino), held);
 }
 
 const struct backend be_uring = {
 	.name = "uring",
 	.mount = uring_mount,
+	.fork_child = generation_fork_child,
+	.opened = uring_opened,
 	.closed = uring_closed,
 	.preadv = uring_preadv,
 	.pwritev = uring_pwritev,

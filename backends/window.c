@@ -210,11 +210,15 @@ static int learn(struct window *w, int fd, uint64_t era, off_t off, size_t n)
 	return window_covers(w, era, off, n);
 }
 
-int window_learn(struct window *w, const char *_Atomic *hint, int fd, uint64_t era,
-		 off_t off, size_t n)
+int window_learn(struct window *w, struct generation *g, const char *_Atomic *hint, int fd,
+		 uint64_t era, off_t off, size_t n)
 {
-	int saved = errno, covered = learn(w, fd, era, off, n);
+	int saved = errno, covered = 0;
 
+	if (era & 1)     /* a truncation is under way, or its process died in it */
+		generation_repair(g);
+	else
+		covered = learn(w, fd, era, off, n);
 	if (covered)
 		atomic_store_explicit(hint, window_at(w, 0), memory_order_relaxed);
 	errno = saved;

@@ -17,6 +17,8 @@
 #include <sys/types.h>
 #include <sys/uio.h>
 
+#include "generation.h"
+
 #define WINDOW_PAGE 4096ul
 
 /* The pages' bits follow the mapping in one reservation of their own. */
@@ -81,10 +83,18 @@ int window_write(const struct window *w, const struct iovec *iov, int cnt, off_t
  * in `era`, a mapping of it all, which pages around are there. Only after a
  * few misses: a file that is read once is not worth a mapping. Returns
  * whether the range is covered now, and then leaves where byte 0 is in *hint.
- * errno is kept.
+ * In an odd era, of g, nothing is learnt, but g repaired. errno is kept.
  */
-int window_learn(struct window *w, const char *_Atomic *hint, int fd, uint64_t era,
-		 off_t off, size_t n);
+int window_learn(struct window *w, struct generation *g, const char *_Atomic *hint, int fd,
+		 uint64_t era, off_t off, size_t n);
+
+/* Whether [off, off + n) is covered in `era`, after learning if need be. */
+static inline int window_ready(struct window *w, struct generation *g, const char *_Atomic *hint,
+			       int fd, uint64_t era, off_t off, size_t n)
+{
+	return __builtin_expect(window_covers(w, era, off, n), 1) ||
+	       window_learn(w, g, hint, fd, era, off, n);
+}
 
 /* Looks at the file's size again, in `era`. */
 void window_refresh(struct window *w, int fd, uint64_t era);

@@ -8,6 +8,7 @@
 #include "guard.h"
 #include "pin.h"
 #include "real.h"
+#include "shrink.h"
 
 #define IOV_LOCAL 8
 
@@ -174,28 +175,20 @@ ssize_t file_pwritev2(struct file *f, int fd, const struct iovec *iov, int cnt, 
 	MANY(OUT, off, flags, REAL(pwritev2)(fd, iov, cnt, off, flags));
 }
 
-/* A native call that may shorten the file, between the back end's brackets. */
-#define SHRINKING(f, call) ({                                                 \
-	struct mount *m_ = (f)->mount;                                        \
-	int saved_ = errno;                                                   \
-	int token_ = m_->be->shrink_begin ? m_->be->shrink_begin(m_, (f)->ino) : 0; \
-	errno = saved_;                                                       \
-	int r_ = (call);                                                      \
-	saved_ = errno;                                                       \
-	if (m_->be->shrink_end)                                               \
-		m_->be->shrink_end(m_, (f)->ino, token_);                     \
-	errno = saved_;                                                       \
-	r_; })
+static struct shrink begin_shrink(const struct file *f)
+{
+	return shrink_begin(f->mount, f->dev, f->ino);
+}
 
 int file_ftruncate(struct file *f, int fd, off_t len)
 {
-	return SHRINKING(f, REAL(ftruncate)(fd, len));
+	return SHRINKING(begin_shrink(f), REAL(ftruncate)(fd, len));
 }
 
 int file_fallocate(struct file *f, int fd, int mode, off_t off, off_t len)
 {
 	if (mode & ~FALLOC_FL_KEEP_SIZE)
-		return SHRINKING(f, REAL(fallocate)(fd, mode, off, len));
+		return SHRINKING(begin_shrink(f), REAL(fallocate)(fd, mode, off, len));
 	if (len > 0 && file_room(f, fd, off, (size_t)len) < 0)
 		return -1;
 	return REAL(fallocate)(fd, mode, off, len);

@@ -151,6 +151,19 @@ static int mount_one(struct mount *m, const struct conf_rule *rule, unsigned id)
 	return 0;
 }
 
+/* Says to whom truncations of each mount's files matter. */
+static void appoint(void)
+{
+	struct mount *all = NULL;
+
+	for (struct mount *m = mounts; m < mounts + mounts_count; m++)
+		if (m->flags & BE_SHRINK_ALL)
+			all = m;
+	for (struct mount *m = mounts; m < mounts + mounts_count; m++)
+		m->shrink = m->flags & BE_SHRINK ? m : all;
+	mount_none.shrink = all;
+}
+
 int mounts_init(const struct conf *c, const struct conf_rule **bad)
 {
 	if (!c->nrules)
@@ -167,6 +180,7 @@ int mounts_init(const struct conf *c, const struct conf_rule **bad)
 			return r;
 	}
 	mounts_count = c->nrules;
+	appoint();
 	return 0;
 }
 

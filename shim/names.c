@@ -4,6 +4,7 @@
 
 #include "door.h"
 #include "object_name.h"
+#include "shrink.h"
 
 /*
  * The other place is for the kernel to judge, and of this one, if it has no
@@ -191,25 +192,11 @@ EXPORT ssize_t __readlinkat_chk(int dirfd, const char *path, char *buf, size_t n
 		       : readlinkat(dirfd, path, buf, n);
 }
 
-static int truncate_place(const struct place *p, off_t len)
-{
-	const struct backend *be = p->mount->be;
-	struct stat st;
-	int token, r, saved;
-
-	if (!(p->mount->flags & BE_SHRINK) || REAL(stat)(p->path, &st) < 0)
-		return REAL(truncate)(p->path, len);
-	token = be->shrink_begin(p->mount, st.st_ino);
-	r = REAL(truncate)(p->path, len);
-	saved = errno;
-	be->shrink_end(p->mount, st.st_ino, token);
-	errno = saved;
-	return r;
-}
-
 EXPORT int truncate(const char *path, off_t len)
 {
-	return ON_PLACE(truncate, int, AT_FDCWD, path, 1, truncate_place(p, len), object_truncate(p, len));
+	return ON_PLACE(truncate, int, AT_FDCWD, path, 1,
+			SHRINKING(shrink_begin_at(p), REAL(truncate)(p->path, len)),
+			object_truncate(p, len));
 }
 
 TWIN_OF(truncate64, truncate)

@@ -4,6 +4,7 @@
 #include <sys/syscall.h>
 
 #include "door.h"
+#include "shrink.h"
 
 static int wants_mode(int flags)
 {
@@ -16,14 +17,14 @@ static int wants_mode(int flags)
  */
 static int open_then_truncate(const struct place *p, int flags, mode_t mode)
 {
-	const struct backend *be = p->mount->be;
 	int fd = REAL(openat)(p->dirfd, p->path, flags & ~O_TRUNC, mode);
+	struct shrink s;
 	struct stat st;
-	int token, r = 0;
+	int r;
 
 	if (fd < 0 || REAL(fstat)(fd, &st) < 0 || !S_ISREG(st.st_mode))
 		return fd;
-	token = be->shrink_begin(p->mount, st.st_ino);
+	s = shrink_begin(p->mount, st.st_dev, st.st_ino);
 	if ((flags & O_ACCMODE) == O_RDONLY) {
 		char proc[32];
 
@@ -32,7 +33,7 @@ static int open_then_truncate(const struct place *p, int flags, mode_t mode)
 	} else {
 		r = REAL(ftruncate)(fd, 0);
 	}
-	be->shrink_end(p->mount, st.st_ino, token);
+	shrink_end(&s);
 	if (r < 0) {
 		int saved = errno;
 
@@ -48,10 +49,12 @@ static int open_place(const struct place *p, int flags, mode_t mode)
 {
 	int fd;
 
-	if ((flags & (O_TRUNC | O_PATH)) == O_TRUNC && (p->mount->flags & BE_SHRINK))
+	if ((flags & (O_TRUNC | O_PATH)) != O_TRUNC)
+		fd = REAL(openat)(p->dirfd, p->path, flags, mode);
+	else if (p->mount->flags & BE_SHRINK)
 		fd = open_then_truncate(p, flags, mode);
 	else
-		fd = REAL(openat)(p->dirfd, p->path, flags, mode);
+		fd = SHRINKING(shrink_begin_at(p), REAL(openat)(p->dirfd, p->path, flags, mode));
 	if (fd < 0 && errno == EINVAL && (flags & O_DIRECT) && p->mount->be == &be_mem)
 		return open_place(p, flags & ~O_DIRECT, mode);
 	return fd;
@@ -191,7 +194,7 @@ EXPORT int openat2(int dirfd, const char *path, struct open_how *how, size_t siz
 		return -1;
 	}
 	if (!p->translated) {
-		fd = door_fresh(real_openat2(dirfd, path, how, size));
+		fd = door_fresh(SHRINKING(shrink_begin_at(p), real_openat2(dirfd, path, how, size)));
 		if (fd >= 0)
 			file_attach(fd, O_RDWR, mount_opened(p, fd), *p->virt ? p->virt : NULL);
 	} else {

@@ -8,6 +8,7 @@
 
 #include "door.h"
 #include "process.h"
+#include "shrink.h"
 #include "streams.h"
 
 #define MODE_MAX 80
@@ -142,13 +143,19 @@ static FILE *open_converted(const char *path, const char *mode, int flags)
 	return put_on(s, fd, flags);
 }
 
+static FILE *open_native(const struct place *p, const char *mode)
+{
+	return *mode == 'w' ? SHRINKING(shrink_begin_at(p), REAL(fopen)(p->path, mode))
+			    : REAL(fopen)(p->path, mode);
+}
+
 static FILE *open_stream(const struct place *p, const char *path, const char *mode)
 {
 	int flags = mode_flags(mode), fd;
 	FILE *s;
 
 	if (flags < 0 || !(p->translated || p->mount->be->object))
-		return REAL(fopen)(p->path, mode);
+		return open_native(p, mode);
 	if (strstr(mode, ",ccs="))
 		return open_converted(path, mode, flags);
 	fd = open_at(CALL_fopen, AT_FDCWD, path, flags, 0666);
@@ -187,21 +194,8 @@ TWIN_OF(fopen64, fopen)
 
 static FILE *reopen_at(const struct place *p, const char *mode, FILE *s)
 {
-	const struct backend *be = p->mount->be;
-	struct stat st;
-	int token, saved = errno;
-	FILE *r;
-
-	if (!(p->mount->flags & BE_SHRINK) || *mode != 'w' || REAL(stat)(p->path, &st) < 0) {
-		errno = saved;
-		return REAL(freopen)(p->path, mode, s);
-	}
-	token = be->shrink_begin(p->mount, st.st_ino);
-	r = REAL(freopen)(p->path, mode, s);
-	saved = errno;
-	be->shrink_end(p->mount, st.st_ino, token);
-	errno = saved;
-	return r;
+	return *mode == 'w' ? SHRINKING(shrink_begin_at(p), REAL(freopen)(p->path, mode, s))
+			    : REAL(freopen)(p->path, mode, s);
 }
 
 /* libc closes what the stream was on, by a way of its own. */
