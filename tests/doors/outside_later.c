@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * outside.c, where the children's deeds are looked at a tick of the kernel's
- * clock later: by then every rule must know.
+ * not: object
+ * outside.c by programs without the library: looked at a tick of the kernel's
+ * clock later, what they did must be known.
  */
 #define LATER 1
 #include "outside.c"
