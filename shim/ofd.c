@@ -96,7 +96,7 @@ static int bind_as(int fd, const char *id)
 	struct sockaddr_un a;
 
 	ofd_address(&a, id, ".new");
-	return bind(fd, (struct sockaddr *)&a, sizeof(a)) == 0 && listen(fd, BACKLOG) == 0 &&
+	return REAL(bind)(fd, (struct sockaddr *)&a, sizeof(a)) == 0 && listen(fd, BACKLOG) == 0 &&
 	       REAL(chmod)(a.sun_path, 0600) == 0 ? 0 : -errno;
 }
 
@@ -183,7 +183,7 @@ static int id_of(int fd, char id[OFD_ID])
 
 	directory(dir, sizeof(dir));
 	n = strlen(dir);
-	if (getsockname(fd, (struct sockaddr *)&a, &len) < 0 || a.sun_family != AF_UNIX ||
+	if (REAL(getsockname)(fd, (struct sockaddr *)&a, &len) < 0 || a.sun_family != AF_UNIX ||
 	    strncmp(a.sun_path, dir, n) || a.sun_path[n] != '/' ||
 	    strspn(a.sun_path + n + 1, "0123456789abcdef") != OFD_ID - 1)
 		return 0;

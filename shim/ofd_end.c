@@ -18,7 +18,7 @@ static int probe(int s, const char *id, const char *suffix)
 	struct sockaddr_un a;
 
 	ofd_address(&a, id, suffix);
-	return connect(s, (struct sockaddr *)&a, sizeof(a)) < 0 ? -errno : -EPROTOTYPE;
+	return REAL(connect)(s, (struct sockaddr *)&a, sizeof(a)) < 0 ? -errno : -EPROTOTYPE;
 }
 
 /* Between the first two it may have got its name: that is asked again. */

@@ -178,18 +178,22 @@ static int translate(struct place *p)
 	return n + strlen(rel) < PATH_MAX ? 0 : -ENAMETOOLONG;
 }
 
-/* The type of what was walked to, or -errno. */
-static int type_of(const struct place *p)
+/* Whether what was walked to is a directory that may be passed: 0 or -errno. */
+static int may_pass(struct place *p)
 {
+	size_t n = strlen(p->real);
 	struct statx x;
 	struct stat st;
 	int r;
 
 	if (p->name) {
 		r = object_name_stat(p->mount, p->name, &x);
-		return r < 0 ? r : x.stx_mode & S_IFMT;
+		return r < 0 ? r : S_ISDIR(x.stx_mode) ? 0 : -ENOTDIR;
 	}
-	return REAL(stat)(p->real, &st) < 0 ? -errno : (int)(st.st_mode & S_IFMT);
+	strcpy(p->real + n, "/.");
+	r = REAL(stat)(p->real, &st) < 0 ? -errno : 0;
+	p->real[n] = 0;
+	return r;
 }
 
 /* `.` and `..` need a directory before them, as the kernel insists. */
@@ -199,10 +203,8 @@ static int check_directory(struct place *p)
 
 	if (r < 0)
 		return r;
-	r = type_of(p);
-	if (r < 0)
-		return mount_is_ancestor(p->virt) ? 0 : r;
-	return r == S_IFDIR ? 0 : -ENOTDIR;
+	r = may_pass(p);
+	return r < 0 && mount_is_ancestor(p->virt) ? 0 : r;
 }
 
 /* Puts the text of a link before what is left to walk. */

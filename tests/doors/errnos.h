@@ -13,7 +13,7 @@
 static const char *const tried[] = {
 	"file", "dir", "none", "none/x", "file/x", "file/", "file/.", "dir/", "dir/.", "dir/..", "dir/../none",
 	"empty", "empty/", "link", "link/", "dlink", "dlink/", "dlink/in", "dangling", "dangling/", "loop",
-	"loop/x", "closed", "closed/x", "sealed/in", "sealed/none", "fifo", "none/..", "file/..", "//file", ".",
+	"loop/x", "closed", "closed/x", "sealed/in", "sealed/none", "fifo", "none/..", "file/..", "closed/..", "closed/../file", "//file", ".",
 };
 
 static char longname[300], longpath[PATH_MAX + 100];
