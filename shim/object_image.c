@@ -34,7 +34,7 @@ static int copy(struct file *f, int to)
 		}
 		off += n;
 	}
-	munmap(buf, STEP);
+	REAL(munmap)(buf, STEP);
 	return (int)n;
 }
 
