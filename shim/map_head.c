@@ -54,7 +54,7 @@ static _Atomic uint32_t *count_of(uint64_t hash)
 		if (!c)
 			return NULL;
 		if (!atomic_compare_exchange_strong(&counts, &none, c)) {
-			REAL(munmap)(c, SLOTS * sizeof(uint32_t));
+			UNMAP(c, SLOTS * sizeof(uint32_t));
 			c = none;
 		}
 	}
@@ -164,7 +164,7 @@ static int make_head(struct image *im)
 	if (r == 0) {
 		h->magic = MAGIC;
 		init_lock(&h->lock);
-		REAL(munmap)(h, sizeof(*h));
+		UNMAP(h, sizeof(*h));
 		count(im, 1);
 		if (REAL(renameat2)(im->dir, new, im->dir, entry(im, name, "map"), RENAME_NOREPLACE) < 0) {
 			r = -errno;
@@ -215,7 +215,7 @@ static void put_head(struct image *im)
 	if (im->locked)
 		pthread_mutex_unlock(&im->head->lock);
 	if (im->head)
-		REAL(munmap)(im->head, sizeof(*im->head));
+		UNMAP(im->head, sizeof(*im->head));
 	im->head = NULL;
 	im->locked = 0;
 	close_one(&im->data);

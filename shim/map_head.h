@@ -3,9 +3,15 @@
 #ifndef SHIM_MAP_HEAD_H
 #define SHIM_MAP_HEAD_H
 
+#include <sys/syscall.h>
+
 #include "map_image.h"
+#include "real.h"
 
 #define IMAGE_PAGE 4096
+
+/* By number, as in object_map.c: it must not come back to our doors. */
+#define UNMAP(p, n) REAL(syscall)(SYS_munmap, p, n)
 
 /* Whole pages; beyond the end of the file, too: it may grow. */
 struct image_sets {

@@ -49,7 +49,7 @@ static char *map(int fd, off_t from, off_t to)
 
 static void unmap(char *p, off_t from, off_t to)
 {
-	REAL(munmap)(p, (size_t)(to - from));
+	UNMAP(p, (size_t)(to - from));
 }
 
 /* Pages that are there before they are touched; a full tmpfs must not kill. */
@@ -263,7 +263,7 @@ static int give_dirty(struct file *f, const char *data, char *base, size_t n, of
 		at = end;
 	}
 	if (scratch)
-		REAL(munmap)(scratch, SCRATCH);
+		UNMAP(scratch, SCRATCH);
 	return r;
 }
 

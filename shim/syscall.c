@@ -32,28 +32,36 @@ static long signals_by_number(long n, long a, long b, long c, long d)
 }
 
 /*
- * Only a file without a kernel file needs the door: other libraries' mmap
- * (tcmalloc's) is this system call, and the door ends in theirs.
+ * Another library's mmap may be this system call (tcmalloc's), and the doors of
+ * the name end in theirs: here only what concerns our files is more than that.
  */
 static long mmap_by_number(void *addr, size_t len, int prot, int flags, int fd, off_t off)
 {
 	struct file *f = flags & MAP_ANONYMOUS ? NULL : fdtab_get(fd);
 
-	return (f && f->ofd) || ((flags & MAP_FIXED) && map_near(addr, len)) ? (long)mmap(addr, len, prot, flags, fd, off) :
-			     REAL(syscall)(SYS_mmap, addr, len, prot, flags, fd, off);
+	if (f && f->ofd)
+		return OBJECT_RESULT(object_mmap(f, addr, len, prot, flags, fd, off));
+	if ((flags & MAP_FIXED) && map_near(addr, len))
+		return OBJECT_RESULT(map_fixed(addr, len, prot, flags, fd, off));
+	return REAL(syscall)(SYS_mmap, addr, len, prot, flags, fd, off);
 }
 
 static long mremap_by_number(void *addr, size_t len, size_t new_len, int flags, void *new_addr)
 {
 	int near = map_near(addr, len ? len : 1) || ((flags & MREMAP_FIXED) && map_near(new_addr, new_len));
 
-	return near ? (long)mremap(addr, len, new_len, flags, new_addr) :
+	return near ? OBJECT_RESULT(map_move(addr, len, new_len, flags, new_addr)) :
 		      REAL(syscall)(SYS_mremap, addr, len, new_len, flags, new_addr);
 }
 
-/* Likewise: the door only for what may be one of our mappings. */
-#define IF_NEAR(call) \
-	(map_near((void *)a, (size_t)b ? (size_t)b : 1) ? (long)(call) : REAL(syscall)(n, a, b, c, d, e, f))
+#define BY_NUMBER REAL(syscall)(n, a, b, c, d, e, f)
+
+/* Likewise, for addresses that may be one of our mappings'. */
+#define IF_NEAR(call) (map_near((void *)a, (size_t)b) ? OBJECT_RESULT(call) : BY_NUMBER)
+
+/* mprotect, which is the kernel's after all. */
+#define WRITABLE (!(c & PROT_WRITE) || !map_near((void *)a, (size_t)b) ||    \
+		  OBJECT_RESULT(map_writable((void *)a, (size_t)b)) == 0 ? BY_NUMBER : -1)
 
 EXPORT long syscall(long n, ...)
 {
