@@ -76,6 +76,7 @@ at() {
 		PREFIX=$TMP/virtual$_stores
 		NATIVE=$TMP/native$_stores
 		SEEN=$TMP/object$_stores/names
+		export NO_NODES=1       # and no fifos
 		mkdir "$TMP/object$_stores" "$NATIVE" || exit 1
 	else
 		TARGET=$1
