@@ -199,7 +199,7 @@ EXPORT int fcntl(int fd, int cmd, ...)
 	f = fdtab_get(fd);
 	if (__builtin_expect(!f, 1))
 		return REAL(fcntl)(fd, cmd, arg);
-	if (f->ofd)
+	if (f->ofd && cmd != F_GETOWN)       /* whose result may be negative, and is the placeholder's */
 		return TIMED(fcntl, f, 0, (int)OBJECT_RESULT(object_fcntl(f, fd, cmd, arg)));
 	r = TIMED(fcntl, f, 0, REAL(fcntl)(fd, cmd, arg));
 	if (cmd == F_SETFL && r == 0) {

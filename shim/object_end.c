@@ -8,6 +8,7 @@
 #include "mount.h"
 #include "object.h"
 #include "object_end.h"
+#include "object_lock.h"
 #include "object_map.h"
 #include "ofd.h"
 #include "pin.h"
@@ -26,7 +27,7 @@ static int finish(struct mount *m, struct ofd *o)
 
 	o->closer = getpid();
 	r = m->be->object->finish ? m->be->object->finish(m, o, OFD_CLOSED) : 0;
-
+	object_unlock_description(o);
 	ofd_forget(o);
 	return r;
 }
@@ -83,6 +84,7 @@ static int close_one(struct file *f, int fd, int used)
 	if (used)
 		keep_open(f, fd);
 	r = REAL(close)(fd) < 0 ? -errno : 0;
+	object_unlock_process(f->ofd);
 	e = closed(f, held);
 	ofd_end_unlock(f->ofd, held);
 	fdtab_put(f);
@@ -132,8 +134,10 @@ struct file *object_hold(int fd)
 
 int object_let_go(struct file *f)
 {
-	int r = pin_held(f) ? 0 : close_kept(f);
+	int r;
 
+	object_unlock_process(f->ofd);
+	r = pin_held(f) ? 0 : close_kept(f);
 	fdtab_put(f);
 	return r;
 }

@@ -5,6 +5,7 @@
 #include "fdtab.h"
 #include "object.h"
 #include "object_at.h"
+#include "object_lock.h"
 #include "object_pin.h"
 #include "real.h"
 
@@ -83,9 +84,9 @@ ssize_t object_fremovexattr(struct file *f, int fd, const char *key)
 	return ABOUT(f, fd, 0, at_removexattr(at, key));
 }
 
-static ssize_t set_flags(struct file *f, int fd, int flags)
+static ssize_t set_flags(struct file *f, int flags)
 {
-	const int may = O_APPEND | O_NONBLOCK | O_DIRECT | O_NOATIME | O_ASYNC;
+	const int may = O_APPEND | O_NONBLOCK | O_DIRECT | O_NOATIME;
 
 	f->ofd->flags = (f->ofd->flags & ~may) | (flags & may);
 	return 0;
@@ -93,49 +94,46 @@ static ssize_t set_flags(struct file *f, int fd, int flags)
 
 static ssize_t control(struct file *f, int fd, int cmd, void *arg)
 {
+	int path = f->ofd->flags & O_PATH, r;
+
 	switch (cmd) {
+	case F_GETFL:
+		return f->ofd->flags | (path ? 0 : KERNEL_O_LARGEFILE);
 	case F_GETFD:
 	case F_SETFD:
-		return REAL(fcntl)(fd, cmd, arg) < 0 ? -errno : REAL(fcntl)(fd, F_GETFD) & (cmd == F_GETFD ? FD_CLOEXEC : 0);
-	case F_GETFL:
-		return f->ofd->flags | (f->ofd->flags & O_PATH ? 0 : KERNEL_O_LARGEFILE);
+		break;
+	default:
+		if (path)
+			return -EBADF;
 	}
-	if (f->ofd->flags & O_PATH)
-		return -EBADF;
 	switch (cmd) {
 	case F_SETFL:
-		return set_flags(f, fd, (int)(intptr_t)arg);
-	case F_GETOWN:
-	case F_GETSIG:
-	case F_SETOWN:
-	case F_SETSIG:
-		return 0;
+		return set_flags(f, (int)(intptr_t)arg);
 	case F_GETLEASE:
 		return F_UNLCK;
-	case F_GETLK:
-	case F_SETLK:
-	case F_SETLKW:
-	case F_OFD_GETLK:
-	case F_OFD_SETLK:
-	case F_OFD_SETLKW:
-		return -ENOLCK;
-	default:
-		return -EINVAL;
+	case F_GETPIPE_SZ:
+	case F_SETPIPE_SZ:
+		return -EBADF;
+	case F_NOTIFY:
+		return f->ofd->mode == S_IFDIR ? -EINVAL : -ENOTDIR;
+	case F_GETFD:
+	case F_SETFD:
+	case F_SETOWN:
+	case F_GETOWN_EX:
+	case F_SETOWN_EX:
+	case F_GETSIG:
+	case F_SETSIG:
+	case F_GET_RW_HINT:
+	case F_SET_RW_HINT:      /* the placeholder keeps them as the file would */
+		r = REAL(fcntl)(fd, cmd, arg);
+		return r < 0 ? -errno : r;
 	}
+	return -EINVAL;
 }
 
 ssize_t object_fcntl(struct file *f, int fd, int cmd, void *arg)
 {
+	if (object_is_lock(cmd))
+		return object_lock(f, fd, cmd, arg);
 	return PINNED(f, fd, control(f, fd, cmd, arg));
-}
-
-/* Locks are not there yet: they fail, and lock nothing. */
-ssize_t object_flock(struct file *f, int fd, int op)
-{
-	return -ENOLCK;
-}
-
-ssize_t object_lockf(struct file *f, int fd, int cmd, off_t len)
-{
-	return -ENOLCK;
 }

@@ -79,7 +79,7 @@ static int make_record(int dir, const char *id, struct ofd **out)
 	return r;
 }
 
-static void init_lock(pthread_mutex_t *lock)
+void ofd_init_lock(pthread_mutex_t *lock)
 {
 	pthread_mutexattr_t a;
 
@@ -110,8 +110,8 @@ static void describe(struct ofd *o, const char *id, uint64_t placeholder, struct
 	snprintf(o->be, sizeof(o->be), "%s", m->be->name);
 	strcpy(o->target, m->rule->target);
 	snprintf(o->name, sizeof(o->name), "%s", name);
-	init_lock(&o->lock);
-	init_lock(&o->end);
+	ofd_init_lock(&o->lock);
+	ofd_init_lock(&o->end);
 	__atomic_store_n(&o->magic, MAGIC, __ATOMIC_RELEASE);
 }
 

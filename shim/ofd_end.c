@@ -49,6 +49,26 @@ enum ofd_state ofd_state(const struct ofd *o)
 	return state;
 }
 
+int ofd_gone(const char *id)
+{
+	char name[OFD_ID + 8];
+	int s = asker(), dir, r;
+	enum ofd_state state;
+
+	if (s < 0)
+		return 0;
+	state = ask(s, id);
+	REAL(close)(s);
+	if (state != OFD_UNKNOWN)
+		return state == OFD_DEAD;
+	dir = ofd_directory(0);
+	if (dir < 0)
+		return 0;
+	r = REAL(faccessat)(dir, ofd_entry(name, id, ".ofd"), F_OK, 0) < 0 && errno == ENOENT;
+	REAL(close)(dir);
+	return r;
+}
+
 static int locked(struct ofd *o, int r)
 {
 	return r == 0 || (r == EOWNERDEAD && pthread_mutex_consistent(&o->end) == 0);

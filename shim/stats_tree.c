@@ -14,7 +14,11 @@
 
 /* ---- processes ---- */
 
-/* /proc/PID/stat: "pid (comm) S ppid ...", start time the 22nd field; comm may hold anything. */
+/*
+ * /proc/PID/stat: "pid (comm) S ppid ...", threads the 20th field, start time
+ * the 22nd; comm may hold anything. A first thread that ended before the others
+ * is a Z, too.
+ */
 static int parse_stat(char *text, struct process *p)
 {
 	char *at = strrchr(text, ')');
@@ -22,11 +26,14 @@ static int parse_stat(char *text, struct process *p)
 
 	if (!at)
 		return -EINVAL;
+	p->zombie = at[1] == ' ' && (at[2] == 'Z' || at[2] == 'X');
 	for (at++; *at && field < 22; at++) {
 		if (*at != ' ')
 			continue;
 		if (++field == 4)
 			p->ppid = (pid_t)strtoul(at, NULL, 10);
+		if (field == 20 && strtoul(at, NULL, 10) > 1)
+			p->zombie = 0;
 		if (field == 22)
 			p->start = strtoull(at, NULL, 10);
 	}

@@ -27,6 +27,7 @@ struct seg_head;
 struct process {
 	pid_t pid, ppid;
 	uint64_t start;               /* ticks after boot; 0 if /proc does not say */
+	int zombie;                   /* it has ended, and its parent does not know */
 };
 
 /* Fills *p from /proc. -ENOENT if there is no such process. */
