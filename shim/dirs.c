@@ -30,14 +30,6 @@ static struct stream *own(DIR *dir)
 	return pool_has(&streams, dir) ? (struct stream *)dir : NULL;
 }
 
-/* The file of a directory without a kernel directory. */
-static struct file *object_of(int fd)
-{
-	struct file *f = objects_on ? fdtab_get(fd) : NULL;
-
-	return f && f->ofd ? f : NULL;
-}
-
 ssize_t dirs_read(int fd, void *buf, size_t n)
 {
 	struct file *f = object_of(fd);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "door.h"
+#include "object_copy.h"
 #include "unix.h"
 
 static int fresh_pair(int r, const int fds[2])
@@ -147,17 +148,19 @@ static size_t at_most(int from, size_t n)
  * The copies inside the kernel: on the kernel's own files they are right as
  * they stand. Timed for the side that is ours, the written one first.
  */
-#define COPY(name, to, from, n, call) ({                                      \
+#define COPY(name, to, from, n, ours, call) ({                                \
 	struct file *f_ = fdtab_get(to);                                      \
 	int in_ = !f_;                                                        \
 	if (in_)                                                              \
 		f_ = fdtab_get(from);                                         \
-	!f_ ? call : !in_ && file_room(f_, to, -1, at_most(from, n)) < 0 ? -1 : \
+	!f_ ? call :                                                          \
+	object_of(to) || object_of(from) ? TIMED(name, f_, n, OBJECT_RESULT(ours)) : \
+	!in_ && file_room(f_, to, -1, at_most(from, n)) < 0 ? -1 :             \
 	      TIMED(name, f_, n, call); })
 
 EXPORT ssize_t sendfile(int out, int in, off_t *off, size_t n)
 {
-	return COPY(sendfile, out, in, n, REAL(sendfile)(out, in, off, n));
+	return COPY(sendfile, out, in, n, object_sendfile(out, in, off, n), REAL(sendfile)(out, in, off, n));
 }
 
 TWIN_OF(sendfile64, sendfile)
@@ -166,12 +169,14 @@ EXPORT ssize_t copy_file_range(int in, off64_t *inoff, int out, off64_t *outoff,
 			       unsigned flags)
 {
 	return COPY(copy_file_range, out, in, n,
+		    object_copy_file_range(in, inoff, out, outoff, n, flags),
 		    REAL(copy_file_range)(in, inoff, out, outoff, n, flags));
 }
 
 EXPORT ssize_t splice(int in, off64_t *inoff, int out, off64_t *outoff, size_t n, unsigned flags)
 {
-	return COPY(splice, out, in, n, REAL(splice)(in, inoff, out, outoff, n, flags));
+	return COPY(splice, out, in, n, object_splice(in, inoff, out, outoff, n, flags),
+		    REAL(splice)(in, inoff, out, outoff, n, flags));
 }
 
 EXPORT ssize_t tee(int in, int out, size_t n, unsigned flags)

@@ -13,9 +13,19 @@
 #include <limits.h>
 
 #include "backend.h"
+#include "fdtab.h"
 #include "hidden.h"
+#include "mount.h"
 #include "object_calls.h"
 #include "place.h"
+
+/* The file behind fd if it is one of these, borrowed as fdtab_get's. */
+static inline struct file *object_of(int fd)
+{
+	struct file *f = objects_on ? fdtab_get(fd) : NULL;
+
+	return f && f->ofd ? f : NULL;
+}
 
 /* Opens the place: a descriptor in the table, or -errno. */
 int object_open(const struct place *p, int flags, mode_t mode);
