@@ -303,6 +303,7 @@ static int kernel_access(const struct side *s, int not)
 
 static int range_checks(const struct side *in, const struct side *out, off64_t n, unsigned flags)
 {
+	off64_t end;
 	int r, s;
 
 	if (kernel_access(in, -1) < 0 || kernel_access(out, -1) < 0)
@@ -322,7 +323,7 @@ static int range_checks(const struct side *in, const struct side *out, off64_t n
 		return -EXDEV;
 	if (in->pos < 0 || out->pos < 0 || n < 0)
 		return -EINVAL;
-	return in->pos + n < in->pos || out->pos + n < out->pos ? -EOVERFLOW : 0;
+	return __builtin_add_overflow(in->pos, n, &end) || __builtin_add_overflow(out->pos, n, &end) ? -EOVERFLOW : 0;
 }
 
 /* How much of n there is to copy, or -errno. */
