@@ -301,9 +301,8 @@ static int kernel_access(const struct side *s, int not)
 	return flags < 0 || (flags & O_PATH) || (flags & O_ACCMODE) == not ? -EBADF : 0;
 }
 
-static int range_checks(const struct side *in, const struct side *out, off64_t n, unsigned flags)
+static int range_checks(const struct side *in, const struct side *out, uint64_t n, unsigned flags)
 {
-	off64_t end;
 	int r, s;
 
 	if (kernel_access(in, -1) < 0 || kernel_access(out, -1) < 0)
@@ -321,9 +320,10 @@ static int range_checks(const struct side *in, const struct side *out, off64_t n
 		return -EBADF;
 	if (!in->f || !out->f || in->f->mount != out->f->mount)
 		return -EXDEV;
-	if (in->pos < 0 || out->pos < 0 || n < 0)
-		return -EINVAL;
-	return __builtin_add_overflow(in->pos, n, &end) || __builtin_add_overflow(out->pos, n, &end) ? -EOVERFLOW : 0;
+	/* the kernel adds without a sign */
+	if ((uint64_t)in->pos + n < (uint64_t)in->pos || (uint64_t)out->pos + n < (uint64_t)out->pos)
+		return -EOVERFLOW;
+	return in->pos < 0 || out->pos < 0 ? -EINVAL : 0;
 }
 
 /* How much of n there is to copy, or -errno. */
@@ -336,8 +336,6 @@ static off64_t available(const struct side *in, const struct side *out, off64_t 
 		return r;
 	if (n > st.st_size - in->pos)
 		n = in->pos < st.st_size ? st.st_size - in->pos : 0;
-	if (n > MOST)
-		n = MOST;
 	if (in->f->ofd->ino == out->f->ofd->ino && in->f->ofd->dev == out->f->ofd->dev &&
 	    out->pos + n > in->pos && out->pos < in->pos + n)
 		return -EINVAL;
@@ -368,9 +366,9 @@ ssize_t object_copy_file_range(int infd, off64_t *inoff, int outfd, off64_t *out
 
 	if (side_begin(&in, infd, inoff) < 0 || side_begin(&out, outfd, outoff) < 0)
 		return -EFAULT;
-	r = range_checks(&in, &out, (off64_t)n, flags);
+	r = range_checks(&in, &out, n, flags);
 	if (r == 0)
-		r = available(&in, &out, (off64_t)n);
+		r = available(&in, &out, n < MOST ? (off64_t)n : MOST);
 	if (r <= 0)
 		return r;
 	n = (size_t)r;
