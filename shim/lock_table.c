@@ -19,7 +19,7 @@
 #define NAME "locks"
 #define LOCKS 4096
 #define WAITERS 256
-#define TICK 20000000L               /* nanoseconds until the dead are looked for */
+#define TICK 10000000L               /* nanoseconds until the dead are looked for */
 #define CYCLE_MAX 64                 /* processes in a deadlock */
 
 struct table {
@@ -265,35 +265,60 @@ static void wait_for(struct table *t, const struct lock *want, struct lock_wait 
 	w->generation = atomic_load(&t->generation);
 }
 
-void lock_waited(struct lock_wait *w)
+void lock_wait_begin(struct lock_wait *w)
+{
+	sigset_t all;
+
+	w->slot = -1;
+	sigfillset(&all);
+	REAL(pthread_sigmask)(SIG_BLOCK, &all, &w->mask);
+}
+
+void lock_wait_end(struct lock_wait *w)
 {
 	struct table *t = atomic_load(&table);
 	sigset_t saved;
 
-	if (w->slot < 0 || enter(t, &saved) < 0)
-		return;
-	t->waiting[w->slot].kind = LOCK_NONE;
-	w->slot = -1;
-	leave(t, &saved);
+	if (w->slot >= 0 && enter(t, &saved) == 0) {
+		t->waiting[w->slot].kind = LOCK_NONE;
+		leave(t, &saved);
+	}
+	REAL(pthread_sigmask)(SIG_SETMASK, &w->mask, NULL);
 }
 
-int lock_wait(const struct lock_wait *w)
+/* Whether a signal of those in `pending` runs a handler that ends system calls. */
+static int interrupts(const sigset_t *pending, const sigset_t *blocked)
+{
+	struct sigaction sa;
+
+	for (int s = 1; s < NSIG; s++)
+		if (sigismember(pending, s) == 1 && sigismember(blocked, s) == 0 &&
+		    REAL(sigaction)(s, NULL, &sa) == 0 && sa.sa_handler != SIG_DFL &&
+		    sa.sa_handler != SIG_IGN && !(sa.sa_flags & SA_RESTART))
+			return 1;
+	return 0;
+}
+
+/* Lets the program's handlers run; -EINTR if one of them ends the call. */
+static int deliver(struct lock_wait *w, const sigset_t *pending)
+{
+	int r = interrupts(pending, &w->mask) ? -EINTR : 0;
+	sigset_t all;
+
+	sigfillset(&all);
+	REAL(pthread_sigmask)(SIG_SETMASK, &w->mask, NULL);
+	REAL(pthread_sigmask)(SIG_BLOCK, &all, NULL);
+	return r;
+}
+
+int lock_wait(struct lock_wait *w)
 {
 	struct table *t = atomic_load(&table);
-	struct futex_waitv v = { .val = w->generation, .uaddr = (uintptr_t)&t->generation, .flags = FUTEX_32 };
 	const struct timespec tick = { .tv_nsec = TICK };
-	struct timespec until;
-	long r;
+	sigset_t pending;
 
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_nsec += TICK;
-	until.tv_sec += until.tv_nsec / 1000000000;
-	until.tv_nsec %= 1000000000;
-	/* of the timed waits the one that SA_RESTART applies to */
-	r = REAL(syscall)(SYS_futex_waitv, &v, 1, 0, &until, CLOCK_MONOTONIC);
-	if (r < 0 && (errno == ENOSYS || errno == EPERM))
-		r = REAL(syscall)(SYS_futex, &t->generation, FUTEX_WAIT, w->generation, &tick, NULL, 0);
-	return r < 0 && errno == EINTR ? -EINTR : 0;
+	REAL(syscall)(SYS_futex, &t->generation, FUTEX_WAIT, w->generation, &tick, NULL, 0);
+	return sigpending(&pending) == 0 ? deliver(w, &pending) : 0;
 }
 
 static void wake(struct table *t)

@@ -13,6 +13,7 @@
 #ifndef SHIM_LOCK_TABLE_H
 #define SHIM_LOCK_TABLE_H
 
+#include <signal.h>
 #include <stdint.h>
 
 #include "backend.h"
@@ -44,11 +45,18 @@ int lock_any(void);
 /* Fills the owner of a lock of `kind` through o: the calling process, or o itself. */
 void lock_owned(struct lock *l, int kind, const struct ofd *o);
 
-/* Somebody who waits for a lock. */
+/*
+ * Somebody who waits for a lock. Between begin and end the calling thread's
+ * signals are held back but for moments in lock_wait, so that none is missed.
+ */
 struct lock_wait {
 	int slot;                /* in the table's list of waiters, -1 */
 	uint32_t generation;     /* of the table, when it was looked at */
+	sigset_t mask;           /* the program's */
 };
+
+void lock_wait_begin(struct lock_wait *w);
+void lock_wait_end(struct lock_wait *w);
 
 /*
  * Locks, unlocks or converts. If somebody else is in the way -EAGAIN; with w,
@@ -59,13 +67,10 @@ struct lock_wait {
 int lock_set(const struct lock *want, struct lock_wait *w);
 
 /*
- * Until something was unlocked, 20 ms at most. -EINTR after a signal handler
+ * Until something was unlocked, 10 ms at most. -EINTR after a signal handler
  * without SA_RESTART.
  */
-int lock_wait(const struct lock_wait *w);
-
-/* No longer waiting. */
-void lock_waited(struct lock_wait *w);
+int lock_wait(struct lock_wait *w);
 
 /*
  * Whether somebody is in the way of *l: 1, and *l is then his lock with the

@@ -13,16 +13,16 @@
 #include "stats_layout.h"
 #include "user.h"
 
-static void waited(void *arg)
+static void waited(void *w)
 {
-	lock_waited(arg);
+	lock_wait_end(w);
 }
 
 static ssize_t set_or_wait(struct file *f, int fd, const struct lock *want, struct lock_wait *w)
 {
 	ssize_t r;
 
-	while ((r = PINNED(f, fd, lock_set(want, w))) == -EAGAIN && w) {
+	while ((r = PINNED(f, fd, lock_set(want, w))) == -EAGAIN) {
 		r = lock_wait(w);
 		if (r < 0)
 			break;
@@ -34,11 +34,14 @@ static ssize_t set_or_wait(struct file *f, int fd, const struct lock *want, stru
 /* The whole of a call that locks: waits, if it may, with nothing pinned. */
 static ssize_t set(struct file *f, int fd, const struct lock *want, int wait)
 {
-	struct lock_wait w = { .slot = -1 };
+	struct lock_wait w;
 	ssize_t r;
 
+	if (!wait || want->type == F_UNLCK)
+		return PINNED(f, fd, lock_set(want, NULL));
+	lock_wait_begin(&w);
 	pthread_cleanup_push(waited, &w);
-	r = set_or_wait(f, fd, want, wait ? &w : NULL);
+	r = set_or_wait(f, fd, want, &w);
 	pthread_cleanup_pop(1);
 	return r;
 }
