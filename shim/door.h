@@ -85,6 +85,15 @@ static inline void door_path_end(enum call call, const struct place *p, uint64_t
 	place_put(p);                                                         \
 	v_; })
 
+/* For the calls on sockets: whether fd is a file whose placeholder is one; errno says so then. */
+static inline int door_no_socket(int fd)
+{
+	if (__builtin_expect(!object_of(fd), 1))
+		return 0;
+	errno = ENOTSOCK;
+	return 1;
+}
+
 /* Forgets what the number of a descriptor made by libc meant; returns it. */
 static inline int door_fresh(int fd)
 {

@@ -20,6 +20,7 @@
 #include <glob.h>
 #include <linux/openat2.h>
 #include <mqueue.h>
+#include <poll.h>
 #include <pty.h>
 #include <signal.h>
 #include <spawn.h>
@@ -31,10 +32,12 @@
 #include <sys/fanotify.h>
 #include <sys/file.h>
 #include <sys/inotify.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/pidfd.h>
 #include <sys/resource.h>
+#include <sys/select.h>
 #include <sys/sendfile.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
@@ -57,6 +60,10 @@ int openat2(int dirfd, const char *path, struct open_how *how, size_t size);
 ssize_t __read_chk(int fd, void *buf, size_t n, size_t len);
 ssize_t __recvfrom_chk(int s, void *buf, size_t n, size_t size, int flags, struct sockaddr *addr,
 		       socklen_t *len);
+ssize_t __recv_chk(int fd, void *buf, size_t n, size_t size, int flags);
+int __poll_chk(struct pollfd *fds, nfds_t n, int timeout, size_t len);
+int __ppoll_chk(struct pollfd *fds, nfds_t n, const struct timespec *timeout, const sigset_t *mask,
+		size_t len);
 ssize_t __pread_chk(int fd, void *buf, size_t n, off_t off, size_t len);
 ssize_t __readlink_chk(const char *path, char *buf, size_t n, size_t len);
 ssize_t __readlinkat_chk(int dirfd, const char *path, char *buf, size_t n, size_t len);

@@ -75,6 +75,30 @@ EXPORT mqd_t __mq_open_2(const char *name, int oflag)
 	return door_fresh(REAL(__mq_open_2)(name, oflag));
 }
 
+/* A descriptor from another process. */
+static int door_arrived(int fd)
+{
+	int saved = errno;
+
+	door_fresh(fd);
+	if (objects_on && fd >= 0)
+		object_adopt(fd);
+	errno = saved;
+	return fd;
+}
+
+EXPORT int pidfd_getfd(int pidfd, int target, unsigned flags)
+{
+	int fd;
+
+	if (!objects_on)
+		return door_fresh(REAL(pidfd_getfd)(pidfd, target, flags));
+	object_change(1);
+	fd = door_arrived(REAL(pidfd_getfd)(pidfd, target, flags));
+	object_change(-1);
+	return fd;
+}
+
 /* Descriptors that came in a message (SCM_RIGHTS). */
 static void fresh_message(struct msghdr *m)
 {
@@ -85,9 +109,7 @@ static void fresh_message(struct msghdr *m)
 			int fd;
 
 			memcpy(&fd, CMSG_DATA(c) + i * sizeof(int), sizeof(fd));
-			door_fresh(fd);
-			if (objects_on)
-				object_adopt(fd);
+			door_arrived(fd);
 		}
 	}
 }
@@ -99,6 +121,8 @@ EXPORT ssize_t recvmsg(int s, struct msghdr *m, int flags)
 	int rights = look && objects_on && before.msg_controllen;
 	ssize_t r;
 
+	if (door_no_socket(s))
+		return -1;
 	if (rights)
 		object_change(1);
 	r = REAL(recvmsg)(s, m, flags);
@@ -118,7 +142,7 @@ EXPORT int recvmmsg(int s, struct mmsghdr *v, unsigned n, int flags, struct time
 	struct mmsghdr before[LOOKED_AT];      /* addresses are the program's in the first ones */
 	unsigned most = n < LOOKED_AT ? n : LOOKED_AT;
 	int look = mounts_redirect && most && unix_peek(before, v, most * sizeof(*v));
-	int r = REAL(recvmmsg)(s, v, n, flags, timeout);
+	int r = door_no_socket(s) ? -1 : REAL(recvmmsg)(s, v, n, flags, timeout);
 
 	for (int i = 0; i < r; i++) {
 		struct msghdr *m = &v[i].msg_hdr;

@@ -7,6 +7,7 @@
 #include "door.h"
 #include "guard.h"
 #include "object_map.h"
+#include "user.h"
 
 /* posix_fadvise returns its error; the system call sets errno. */
 static long by_error(int error)
@@ -20,6 +21,16 @@ static long getcwd_length(char *buf, size_t n)
 	if (!mounts_redirect)
 		return REAL(syscall)(SYS_getcwd, buf, n);
 	return getcwd(buf, n) ? (long)strlen(buf) + 1 : -1;
+}
+
+/* The system call's last argument is a mask and its size. */
+static long pselect_packed(int n, fd_set *in, fd_set *out, fd_set *ex, struct timespec *t, const void *packed)
+{
+	struct { const sigset_t *mask; size_t size; } given = { 0 };
+
+	if (!objects_on || (packed && user_get(&given, packed, sizeof(given)) < 0))
+		return REAL(syscall)(SYS_pselect6, n, in, out, ex, t, packed);
+	return pselect(n, in, out, ex, t, given.mask);
 }
 
 /* Masks and actions set past libc still decide whether we may copy. */

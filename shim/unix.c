@@ -114,9 +114,9 @@ void unix_out(struct sockaddr *addr, socklen_t *len, socklen_t cap)
 }
 
 /* A call with the program's address `a`, as the kernel wants it. */
-#define TO_KERNEL(ret, addr, len, follow, call) ({                             \
+#define TO_KERNEL(ret, s, addr, len, follow, call) ({                          \
 	struct unix_address a;                                                \
-	int e_ = unix_in(&a, addr, len, follow);                              \
+	int e_ = object_of(s) ? -ENOTSOCK : unix_in(&a, addr, len, follow);     \
 	ret v_ = -1;                                                          \
 	if (e_ < 0) {                                                         \
 		errno = -e_;                                                  \
@@ -128,12 +128,12 @@ void unix_out(struct sockaddr *addr, socklen_t *len, socklen_t cap)
 
 EXPORT int bind(int s, const struct sockaddr *addr, socklen_t len)
 {
-	return TO_KERNEL(int, addr, len, PLACE_PARENT, REAL(bind)(s, a.addr, a.len));
+	return TO_KERNEL(int, s, addr, len, PLACE_PARENT, REAL(bind)(s, a.addr, a.len));
 }
 
 EXPORT int connect(int s, const struct sockaddr *addr, socklen_t len)
 {
-	return TO_KERNEL(int, addr, len, 1, REAL(connect)(s, a.addr, a.len));
+	return TO_KERNEL(int, s, addr, len, 1, REAL(connect)(s, a.addr, a.len));
 }
 
 TWIN_OF(__connect, connect)
@@ -141,16 +141,18 @@ TWIN_OF(__connect, connect)
 EXPORT ssize_t sendto(int s, const void *buf, size_t n, int flags, const struct sockaddr *addr,
 		      socklen_t len)
 {
-	return TO_KERNEL(ssize_t, addr, len, 1, REAL(sendto)(s, buf, n, flags, a.addr, a.len));
+	return TO_KERNEL(ssize_t, s, addr, len, 1, REAL(sendto)(s, buf, n, flags, a.addr, a.len));
 }
 
 EXPORT ssize_t sendmsg(int s, const struct msghdr *m, int flags)
 {
 	struct msghdr copy;
 
+	if (door_no_socket(s))
+		return -1;
 	if (!mounts_redirect || !unix_peek(&copy, m, sizeof(copy)) || !copy.msg_name)
 		return REAL(sendmsg)(s, m, flags);
-	return TO_KERNEL(ssize_t, copy.msg_name, copy.msg_namelen, 1,
+	return TO_KERNEL(ssize_t, s, copy.msg_name, copy.msg_namelen, 1,
 			 (copy.msg_name = (void *)a.addr, copy.msg_namelen = a.len,
 			  REAL(sendmsg)(s, &copy, flags)));
 }
@@ -161,6 +163,8 @@ EXPORT int sendmmsg(int s, struct mmsghdr *v, unsigned n, int flags)
 	struct mmsghdr first;
 	unsigned i;
 
+	if (door_no_socket(s))
+		return -1;
 	if (!mounts_redirect || !n || !unix_peek(&first, v, sizeof(first)) || !first.msg_hdr.msg_name)
 		return REAL(sendmmsg)(s, v, n, flags);
 	for (i = 0; i < n; i++) {
@@ -203,7 +207,7 @@ static int room(const struct sockaddr *addr, const socklen_t *len, socklen_t *ca
 static int name_of(name_call *call, int s, struct sockaddr *addr, socklen_t *len)
 {
 	socklen_t cap;
-	int look = room(addr, len, &cap), r = call(s, addr, len);
+	int look = room(addr, len, &cap), r = door_no_socket(s) ? -1 : call(s, addr, len);
 
 	if (look && r == 0)
 		name_out(call, s, addr, len, cap);
@@ -223,7 +227,7 @@ EXPORT int getpeername(int s, struct sockaddr *addr, socklen_t *len)
 EXPORT int accept(int s, struct sockaddr *addr, socklen_t *len)
 {
 	socklen_t cap;
-	int look = room(addr, len, &cap), fd = door_fresh(REAL(accept)(s, addr, len));
+	int look = room(addr, len, &cap), fd = door_no_socket(s) ? -1 : door_fresh(REAL(accept)(s, addr, len));
 
 	if (look && fd >= 0)
 		name_out(REAL(getpeername), fd, addr, len, cap);
@@ -233,7 +237,7 @@ EXPORT int accept(int s, struct sockaddr *addr, socklen_t *len)
 EXPORT int accept4(int s, struct sockaddr *addr, socklen_t *len, int flags)
 {
 	socklen_t cap;
-	int look = room(addr, len, &cap), fd = door_fresh(REAL(accept4)(s, addr, len, flags));
+	int look = room(addr, len, &cap), fd = door_no_socket(s) ? -1 : door_fresh(REAL(accept4)(s, addr, len, flags));
 
 	if (look && fd >= 0)
 		name_out(REAL(getpeername), fd, addr, len, cap);
@@ -244,7 +248,7 @@ EXPORT ssize_t recvfrom(int s, void *buf, size_t n, int flags, struct sockaddr *
 {
 	socklen_t cap;
 	int look = room(addr, len, &cap);
-	ssize_t r = REAL(recvfrom)(s, buf, n, flags, addr, len);
+	ssize_t r = door_no_socket(s) ? -1 : REAL(recvfrom)(s, buf, n, flags, addr, len);
 
 	if (look && r >= 0)
 		unix_out(addr, len, cap);
@@ -256,4 +260,9 @@ EXPORT ssize_t __recvfrom_chk(int s, void *buf, size_t n, size_t size, int flags
 {
 	return n > size ? REAL(__recvfrom_chk)(s, buf, n, size, flags, addr, len)
 			: recvfrom(s, buf, n, flags, addr, len);
+}
+
+EXPORT ssize_t __recv_chk(int s, void *buf, size_t n, size_t size, int flags)
+{
+	return n > size ? REAL(__recv_chk)(s, buf, n, size, flags) : recv(s, buf, n, flags);
 }
