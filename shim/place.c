@@ -271,14 +271,22 @@ static int magic(struct place *p, size_t n)
 struct file *place_magic_file(const char *path)
 {
 	char own[32], *end;
-	int n = snprintf(own, sizeof(own), "/proc/%d/fd/", (int)getpid());
+	int n = snprintf(own, sizeof(own), "/proc/%d/", (int)getpid());
 	struct file *f;
 	long fd;
 
 	if (strncmp(path, own, (size_t)n))
 		return NULL;
-	fd = strtol(path + n, &end, 10);
-	f = *end || end == path + n ? NULL : fdtab_get((int)fd);
+	path += n;
+	if (!strncmp(path, "task/", 5)) {
+		path += 5 + strspn(path + 5, "0123456789");
+		path += *path == '/';
+	}
+	if (strncmp(path, "fd/", 3))
+		return NULL;
+	path += 3;
+	fd = strtol(path, &end, 10);
+	f = *end || end == path ? NULL : fdtab_get((int)fd);
 	return f && f->ofd ? f : NULL;
 }
 
