@@ -11,6 +11,7 @@
 #include <time.h>
 
 #include "ofd.h"
+#include "ofd_files.h"
 #include "real.h"
 #include "stats_layout.h"
 #include "stats_tree.h"

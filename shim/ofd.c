@@ -96,7 +96,7 @@ static int bind_as(int fd, const char *id)
 	struct sockaddr_un a;
 
 	ofd_address(&a, id, ".new");
-	return REAL(bind)(fd, (struct sockaddr *)&a, sizeof(a)) == 0 && listen(fd, BACKLOG) == 0 &&
+	return REAL(bind)(fd, (struct sockaddr *)&a, sizeof(a)) == 0 && REAL(listen)(fd, BACKLOG) == 0 &&
 	       REAL(chmod)(a.sun_path, 0600) == 0 ? 0 : -errno;
 }
 
