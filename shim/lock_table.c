@@ -1,186 +1,19 @@
 /* SPDX-License-Identifier: MIT */
-/* Locks on files without a kernel file; see lock_table.h. */
+/* Locks on files without a kernel file: the kernel's rules; see lock_table.h. */
 #include "lock_table.h"
 
 #include <errno.h>
 #include <linux/futex.h>
-#include <pthread.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <time.h>
 
-#include "ofd.h"
-#include "ofd_files.h"
+#include "lock_shared.h"
 #include "real.h"
-#include "stats_layout.h"
-#include "stats_tree.h"
 
-#define MAGIC (0x6b636f6c6d696873ull + sizeof(struct table))    /* "shimlock" */
-#define NAME "locks"
-#define LOCKS 4096
-#define WAITERS 256
 #define TICK 10000000L               /* nanoseconds until the dead are looked for */
 #define CYCLE_MAX 64                 /* processes in a deadlock */
-
-struct table {
-	uint64_t magic;
-	pthread_mutex_t lock;            /* robust */
-	_Atomic uint32_t generation;     /* a futex: counts what was unlocked */
-	uint32_t top;                    /* no lock is at or above it */
-	struct lock locks[LOCKS];
-	struct lock waiting[WAITERS];    /* what LOCK_POSIX waiters want */
-};
-
-static struct table *_Atomic table;
-static _Atomic int absent;           /* it was not there when we looked */
-
-/* ---- the table in memory ---- */
-
-static struct table *map(int fd)
-{
-	void *t = REAL(mmap)(NULL, sizeof(struct table), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-
-	return t == MAP_FAILED ? NULL : t;
-}
-
-/* It gets its name when it is complete; who comes second takes the first one's. */
-static void make(int dir)
-{
-	char name[32];
-	struct table *t = NULL;
-	int fd;
-
-	snprintf(name, sizeof(name), NAME ".%d", (int)gettid());
-	REAL(unlinkat)(dir, name, 0);
-	fd = REAL(openat)(dir, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	if (fd < 0)
-		return;
-	if (REAL(fallocate)(fd, 0, 0, sizeof(*t)) == 0 && (t = map(fd))) {
-		ofd_init_lock(&t->lock);
-		t->magic = MAGIC;
-		munmap(t, sizeof(*t));
-	}
-	REAL(close)(fd);
-	if (!t || REAL(renameat2)(dir, name, dir, NAME, RENAME_NOREPLACE) < 0)
-		REAL(unlinkat)(dir, name, 0);
-}
-
-static struct table *open_table(int dir)
-{
-	int fd = REAL(openat)(dir, NAME, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
-	struct table *t = NULL;
-	struct stat st;
-
-	if (fd < 0)
-		return NULL;
-	if (REAL(fstat)(fd, &st) == 0 && st.st_size == sizeof(*t))
-		t = map(fd);
-	REAL(close)(fd);
-	if (t && t->magic != MAGIC) {
-		munmap(t, sizeof(*t));
-		t = NULL;
-	}
-	return t;
-}
-
-/* The table, made if it must be; else NULL if there was none when we first looked. */
-static struct table *get(int must)
-{
-	struct table *t = atomic_load(&table), *none = NULL;
-	int dir;
-
-	if (t || (!must && atomic_load(&absent)))
-		return t;
-	dir = ofd_directory(must);
-	if (dir >= 0) {
-		t = open_table(dir);
-		if (!t && must) {
-			make(dir);
-			t = open_table(dir);
-		}
-		REAL(close)(dir);
-	}
-	if (!t)
-		atomic_store(&absent, 1);
-	else if (!atomic_compare_exchange_strong(&table, &none, t)) {
-		munmap(t, sizeof(*t));
-		t = none;
-	}
-	return t;
-}
-
-/* A handler that locks or closes must not find its own thread in here. */
-static int enter(struct table *t, sigset_t *saved)
-{
-	sigset_t all;
-	int r;
-
-	sigfillset(&all);
-	REAL(pthread_sigmask)(SIG_BLOCK, &all, saved);
-	r = pthread_mutex_lock(&t->lock);
-	if (r == EOWNERDEAD)
-		r = pthread_mutex_consistent(&t->lock);
-	if (r)
-		REAL(pthread_sigmask)(SIG_SETMASK, saved, NULL);
-	return r ? -ENOLCK : 0;
-}
-
-static void leave(struct table *t, const sigset_t *saved)
-{
-	pthread_mutex_unlock(&t->lock);
-	REAL(pthread_sigmask)(SIG_SETMASK, saved, NULL);
-}
-
-/* ---- owners ---- */
-
-static uint64_t this_process(void)
-{
-	static _Atomic uint64_t known;
-	uint64_t p = atomic_load(&known);
-	struct process found;
-
-	if (p && SEG_OWNER_PID(p) == getpid())
-		return p;
-	process_find(getpid(), &found);
-	p = SEG_OWNER(getpid(), found.start);
-	atomic_store(&known, p);
-	return p;
-}
-
-void lock_owned(struct lock *l, int kind, const struct ofd *o)
-{
-	memset(&l->owner, 0, sizeof(l->owner));
-	l->kind = kind;
-	l->dev = o->dev;
-	l->ino = o->ino;
-	if (kind != LOCK_POSIX) {
-		memcpy(l->owner.id, o->id, OFD_ID);
-		return;
-	}
-	l->owner.process = this_process();
-	l->owner.pidns = process_pidns();
-}
-
-static int same_owner(const struct lock *a, const struct lock *b)
-{
-	return a->kind == b->kind && !memcmp(&a->owner, &b->owner, sizeof(a->owner));
-}
-
-/* Its locks went when it ended, not when its parent has heard of it. */
-static int process_ended(const struct lock_owner *o)
-{
-	struct process p;
-
-	if (process_gone(o->process, o->pidns))
-		return 1;
-	return o->pidns == process_pidns() && process_find(SEG_OWNER_PID(o->process), &p) == 0 && p.zombie;
-}
-
-static int dead(const struct lock *l)
-{
-	return l->kind == LOCK_POSIX ? process_ended(&l->owner) : ofd_gone(l->owner.id);
-}
 
 /* ---- one against another ---- */
 
@@ -209,18 +42,18 @@ static int conflict(const struct lock *want, const struct lock *have)
 	if (!same_file(want, have) || !overlap(want, have))
 		return 0;
 	if (want->type == F_UNLCK)
-		return same_owner(want, have);
-	return !same_owner(want, have) && (want->type == F_WRLCK || have->type == F_WRLCK);
+		return lock_same_owner(want, have);
+	return !lock_same_owner(want, have) && (want->type == F_WRLCK || have->type == F_WRLCK);
 }
 
-static struct lock *in_the_way(struct table *t, const struct lock *want)
+static struct lock *in_the_way(struct lock_table *t, const struct lock *want)
 {
 	struct lock *first = NULL;
 
 	for (struct lock *l = t->locks; l < t->locks + t->top; l++) {
 		if (!l->kind || !conflict(want, l) || (first && first->start <= l->start))
 			continue;
-		if (dead(l))
+		if (lock_dead(l))
 			l->kind = LOCK_NONE;
 		else
 			first = l;
@@ -230,16 +63,16 @@ static struct lock *in_the_way(struct table *t, const struct lock *want)
 
 /* ---- waiting ---- */
 
-static const struct lock *waiter(const struct table *t, const struct lock *owner)
+static const struct lock *waiter(const struct lock_table *t, const struct lock *owner)
 {
 	for (const struct lock *w = t->waiting; w < t->waiting + WAITERS; w++)
-		if (w->kind && same_owner(w, owner))
+		if (w->kind && lock_same_owner(w, owner))
 			return w;
 	return NULL;
 }
 
 /* Whether the one in the way waits, through others maybe, for `want`'s owner. */
-static int deadlock(struct table *t, const struct lock *want)
+static int deadlock(struct lock_table *t, const struct lock *want)
 {
 	const struct lock *w = want, *have;
 
@@ -247,7 +80,7 @@ static int deadlock(struct table *t, const struct lock *want)
 		have = in_the_way(t, w);
 		if (!have || have->kind != LOCK_POSIX)
 			return 0;
-		if (same_owner(have, want))
+		if (lock_same_owner(have, want))
 			return 1;
 		w = waiter(t, have);
 	}
@@ -255,10 +88,10 @@ static int deadlock(struct table *t, const struct lock *want)
 }
 
 /* Without room in the list, deadlocks through this waiter are not found. */
-static void wait_for(struct table *t, const struct lock *want, struct lock_wait *w)
+static void wait_for(struct lock_table *t, const struct lock *want, struct lock_wait *w)
 {
 	for (int i = 0; w->slot < 0 && want->kind == LOCK_POSIX && i < WAITERS; i++) {
-		if (t->waiting[i].kind && !dead(&t->waiting[i]))
+		if (t->waiting[i].kind && !lock_dead(&t->waiting[i]))
 			continue;
 		t->waiting[i] = *want;
 		w->slot = i;
@@ -277,12 +110,12 @@ void lock_wait_begin(struct lock_wait *w)
 
 void lock_wait_end(struct lock_wait *w)
 {
-	struct table *t = atomic_load(&table);
+	struct lock_table *t = lock_table(0);
 	sigset_t saved;
 
-	if (w->slot >= 0 && enter(t, &saved) == 0) {
+	if (w->slot >= 0 && lock_enter(t, &saved) == 0) {
 		t->waiting[w->slot].kind = LOCK_NONE;
-		leave(t, &saved);
+		lock_leave(t, &saved);
 	}
 	REAL(pthread_sigmask)(SIG_SETMASK, &w->mask, NULL);
 }
@@ -314,7 +147,7 @@ static int deliver(struct lock_wait *w, const sigset_t *pending)
 
 int lock_wait(struct lock_wait *w)
 {
-	struct table *t = atomic_load(&table);
+	struct lock_table *t = lock_table(0);
 	const struct timespec tick = { .tv_nsec = TICK };
 	sigset_t pending;
 
@@ -322,7 +155,7 @@ int lock_wait(struct lock_wait *w)
 	return sigpending(&pending) == 0 ? deliver(w, &pending) : 0;
 }
 
-static void wake(struct table *t)
+static void wake(struct lock_table *t)
 {
 	atomic_fetch_add(&t->generation, 1);
 	REAL(syscall)(SYS_futex, &t->generation, FUTEX_WAKE, INT32_MAX, NULL, NULL, 0);
@@ -330,7 +163,7 @@ static void wake(struct table *t)
 
 /* ---- changing ---- */
 
-static void put(struct table *t, const struct lock *l)
+static void put(struct lock_table *t, const struct lock *l)
 {
 	uint32_t i = 0;
 
@@ -342,14 +175,14 @@ static void put(struct table *t, const struct lock *l)
 }
 
 /* Whether there is room for the two that one change may add at most. */
-static int room(struct table *t)
+static int room(struct lock_table *t)
 {
 	uint32_t used = 0;
 
 	if (t->top + 2 <= LOCKS)
 		return 1;
 	for (uint32_t i = 0; i < t->top; i++) {
-		if (t->locks[i].kind && dead(&t->locks[i]))
+		if (t->locks[i].kind && lock_dead(&t->locks[i]))
 			t->locks[i].kind = LOCK_NONE;
 		used += t->locks[i].kind != LOCK_NONE;
 	}
@@ -357,7 +190,7 @@ static int room(struct table *t)
 }
 
 /* Takes the range of `by` out of l, which lies in it, around it or across one end. */
-static void cut(struct table *t, struct lock *l, const struct lock *by)
+static void cut(struct lock_table *t, struct lock *l, const struct lock *by)
 {
 	struct lock right = *l;
 
@@ -371,7 +204,7 @@ static void cut(struct table *t, struct lock *l, const struct lock *by)
 }
 
 /* The owner's locks in the range become one of this type, joined with its neighbours. */
-static int change(struct table *t, const struct lock *want)
+static int change(struct lock_table *t, const struct lock *want)
 {
 	struct lock now = *want;
 	int changed = 0;
@@ -381,7 +214,7 @@ static int change(struct table *t, const struct lock *want)
 	for (uint32_t i = 0; i < t->top; i++) {
 		struct lock *l = &t->locks[i];
 
-		if (!l->kind || !same_owner(l, want) || !same_file(l, want))
+		if (!l->kind || !lock_same_owner(l, want) || !same_file(l, want))
 			continue;
 		if (l->type == now.type && touch(l, &now)) {
 			now.start = l->start < now.start ? l->start : now.start;
@@ -402,12 +235,12 @@ static int change(struct table *t, const struct lock *want)
 }
 
 /* As the kernel does: a lock of the other type is given up before the new one is asked for. */
-static int give_up_other(struct table *t, const struct lock *want)
+static int give_up_other(struct lock_table *t, const struct lock *want)
 {
 	struct lock whole = *want;
 
 	for (uint32_t i = 0; i < t->top; i++)
-		if (t->locks[i].kind && same_owner(&t->locks[i], want) && same_file(&t->locks[i], want) &&
+		if (t->locks[i].kind && lock_same_owner(&t->locks[i], want) && same_file(&t->locks[i], want) &&
 		    t->locks[i].type != want->type) {
 			whole.type = F_UNLCK;
 			return change(t, &whole);
@@ -415,7 +248,7 @@ static int give_up_other(struct table *t, const struct lock *want)
 	return 0;
 }
 
-static int attempt(struct table *t, const struct lock *want, struct lock_wait *w)
+static int attempt(struct lock_table *t, const struct lock *want, struct lock_wait *w)
 {
 	if (want->type == F_UNLCK)
 		return change(t, want);
@@ -431,47 +264,47 @@ static int attempt(struct table *t, const struct lock *want, struct lock_wait *w
 }
 
 /* Without the table's lock: only the owner itself can be wrong about this, and only if it asks twice at once. */
-static int owns_none(const struct table *t, const struct lock *want)
+static int owns_none(const struct lock_table *t, const struct lock *want)
 {
 	for (uint32_t i = 0, top = t->top; i < top; i++)
-		if (t->locks[i].kind && same_owner(&t->locks[i], want) && same_file(&t->locks[i], want))
+		if (t->locks[i].kind && lock_same_owner(&t->locks[i], want) && same_file(&t->locks[i], want))
 			return 0;
 	return 1;
 }
 
 int lock_any(void)
 {
-	const struct table *t = get(0);
+	const struct lock_table *t = lock_table(0);
 
 	return t && t->top;
 }
 
 int lock_set(const struct lock *want, struct lock_wait *w)
 {
-	struct table *t = get(want->type != F_UNLCK);
+	struct lock_table *t = lock_table(want->type != F_UNLCK);
 	sigset_t saved;
 	int r;
 
 	if (want->type == F_UNLCK && (!t || owns_none(t, want)))
 		return 0;
-	if (!t || enter(t, &saved) < 0)
+	if (!t || lock_enter(t, &saved) < 0)
 		return -ENOLCK;
 	r = attempt(t, want, w);
-	leave(t, &saved);
+	lock_leave(t, &saved);
 	return r;
 }
 
 int lock_test(struct lock *l)
 {
-	struct table *t = get(1);
+	struct lock_table *t = lock_table(1);
 	const struct lock *have;
 	sigset_t saved;
 
-	if (!t || enter(t, &saved) < 0)
+	if (!t || lock_enter(t, &saved) < 0)
 		return -ENOLCK;
 	have = in_the_way(t, l);
 	if (have)
 		*l = *have;
-	leave(t, &saved);
+	lock_leave(t, &saved);
 	return have != NULL;
 }

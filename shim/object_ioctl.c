@@ -45,7 +45,7 @@ static ssize_t tell(struct file *f, unsigned long request, void *arg)
 
 static ssize_t nonblocking(struct file *f, const int *arg)
 {
-	int on;
+	int on = 0;
 
 	if (user_get(&on, arg, sizeof(on)) < 0)
 		return -EFAULT;
@@ -58,7 +58,7 @@ static ssize_t nonblocking(struct file *f, const int *arg)
 
 static ssize_t asynchronous(const int *arg)
 {
-	int on;
+	int on = 0;
 
 	if (user_get(&on, arg, sizeof(on)) < 0)
 		return -EFAULT;
@@ -77,7 +77,7 @@ static ssize_t clone_of(struct file *f, int from)
 
 static ssize_t clone_range(struct file *f, const void *arg)
 {
-	struct file_clone_range range;
+	struct file_clone_range range = { 0 };
 
 	return user_get(&range, arg, sizeof(range)) < 0 ? -EFAULT : clone_of(f, (int)range.src_fd);
 }

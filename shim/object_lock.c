@@ -196,7 +196,7 @@ static ssize_t lock(struct file *f, int fd, int cmd, struct flock *fl)
 
 ssize_t object_lock(struct file *f, int fd, int cmd, void *arg)
 {
-	struct flock fl;
+	struct flock fl = { 0 };
 	ssize_t r;
 
 	if (user_get(&fl, arg, sizeof(fl)) < 0)

@@ -146,7 +146,7 @@ EXPORT ssize_t sendto(int s, const void *buf, size_t n, int flags, const struct 
 
 EXPORT ssize_t sendmsg(int s, const struct msghdr *m, int flags)
 {
-	struct msghdr copy;
+	struct msghdr copy = { 0 };
 
 	if (door_no_socket(s))
 		return -1;
@@ -160,7 +160,7 @@ EXPORT ssize_t sendmsg(int s, const struct msghdr *m, int flags)
 /* One by one if any of them is sent to a path. */
 EXPORT int sendmmsg(int s, struct mmsghdr *v, unsigned n, int flags)
 {
-	struct mmsghdr first;
+	struct mmsghdr first = { 0 };
 	unsigned i;
 
 	if (door_no_socket(s))
