@@ -178,9 +178,8 @@ static size_t at_most(int from, size_t n)
 	if (in_)                                                              \
 		f_ = fdtab_get(from);                                         \
 	!f_ ? call :                                                          \
-	object_of(to) || object_of(from) ? TIMED(name, f_, n, OBJECT_RESULT(ours)) : \
-	!in_ && file_room(f_, to, -1, at_most(from, n)) < 0 ? -1 :             \
-	      TIMED(name, f_, n, call); })
+	!in_ && !f_->ofd && file_room(f_, to, -1, at_most(from, n)) < 0 ? -1 : \
+	TIMED(name, f_, n, object_of(to) || object_of(from) ? OBJECT_RESULT(ours) : call); })
 
 EXPORT ssize_t sendfile(int out, int in, off_t *off, size_t n)
 {
