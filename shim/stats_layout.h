@@ -26,7 +26,7 @@
 #define SEG_VERSION 1u
 #define SEG_GONE UINT64_MAX           /* `owner` of a segment about to be removed */
 
-#define SEG_CALLS 256u
+#define SEG_CALLS 320u
 #define SEG_CALL_LEN 32u
 #define SEG_RULES 65u                 /* rule 0 and CONF_RULES_MAX more */
 #define SEG_RULE_LEN 192u
