@@ -39,7 +39,7 @@ static void make(int dir)
 	if (REAL(fallocate)(fd, 0, 0, sizeof(*t)) == 0 && (t = map(fd))) {
 		ofd_init_lock(&t->lock);
 		t->magic = MAGIC;
-		munmap(t, sizeof(*t));
+		REAL(munmap)(t, sizeof(*t));
 	}
 	REAL(close)(fd);
 	if (!t || REAL(renameat2)(dir, name, dir, NAME, RENAME_NOREPLACE) < 0)
@@ -58,7 +58,7 @@ static struct lock_table *open_table(int dir)
 		t = map(fd);
 	REAL(close)(fd);
 	if (t && t->magic != MAGIC) {
-		munmap(t, sizeof(*t));
+		REAL(munmap)(t, sizeof(*t));
 		t = NULL;
 	}
 	return t;
@@ -83,7 +83,7 @@ struct lock_table *lock_table(int must)
 	if (!t)
 		atomic_store(&absent, 1);
 	else if (!atomic_compare_exchange_strong(&table, &none, t)) {
-		munmap(t, sizeof(*t));
+		REAL(munmap)(t, sizeof(*t));
 		t = none;
 	}
 	return t;

@@ -48,7 +48,7 @@ static int stage_open(struct stage *s)
 
 static void stage_close(struct stage *s)
 {
-	munmap(s->map, CHUNK);
+	REAL(munmap)(s->map, CHUNK);
 	REAL(close)(s->fd);
 }
 

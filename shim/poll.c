@@ -37,7 +37,7 @@ static void room_put(struct room *r)
 	int saved = errno;
 
 	if (r->at != r->local && r->at != MAP_FAILED)
-		munmap(r->at, r->size);
+		REAL(munmap)(r->at, r->size);
 	errno = saved;
 }
 
