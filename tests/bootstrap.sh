@@ -4,6 +4,7 @@
 # themselves: constructors, ASan, a second preload in either order, plugins,
 # cancellation, signal storms, another user, another root, namespaces.
 # each rule
+# without LONG: mem: object:
 . "${0%/*}/lib.sh"
 
 chmod 755 "$TMP"

@@ -4,6 +4,7 @@
 # each ends as it does natively, or for a reason given in cpython.expected.
 # LONG=1 runs all of the modules.
 # each rule
+# without LONG: mem: object:
 . "${0%/*}/lib.sh"
 python=/usr/bin/python3
 $python -c 'import test.test_os' 2>/dev/null || skip "no test suite of python's (libpython3.11-testsuite)"

@@ -3,6 +3,7 @@
 # zoo_build.sh RULE: compilers, binutils, make and git work on files of the
 # rule, and what they build runs from there, as they do without.
 # each rule
+# without LONG: mem: object:
 . "${0%/*}/lib.sh"
 requires gcc make
 

@@ -3,6 +3,7 @@
 # zoo_data.sh RULE: sqlite in every journal mode with two processes at once,
 # perl, Java, node and GraphicsMagick on files of the rule.
 # each rule
+# without LONG: mem: object:
 . "${0%/*}/lib.sh"
 
 PRELUDE='find $D -mindepth 1 -delete; cd $D; export TMPDIR=$D

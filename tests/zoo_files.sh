@@ -4,6 +4,7 @@
 # files do under the rule what they do without: the same output, the same
 # status.
 # each rule
+# without LONG: mem: object:
 . "${0%/*}/lib.sh"
 
 head -c 300017 /dev/urandom >"$TMP/data"

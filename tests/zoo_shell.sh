@@ -3,6 +3,7 @@
 # zoo_shell.sh RULE: what dash and bash scripts do with files: redirections of
 # every sort, here-documents, substitutions, jobs, globs, tests, locks.
 # each rule
+# without LONG: mem: object:
 . "${0%/*}/lib.sh"
 
 PRELUDE='find $D -mindepth 1 -delete; export TMPDIR=$D; D=$D/here; mkdir $D

@@ -3,6 +3,7 @@
 # zoo_text.sh RULE: the programs that search, sort, edit, split, compress and
 # compare do under the rule what they do without.
 # each rule
+# without LONG: mem: object:
 . "${0%/*}/lib.sh"
 
 head -c 300017 /dev/urandom >"$TMP/data"
