@@ -73,7 +73,13 @@ $(B)/tests/unit/%: tests/unit/%.c $(B)/libcore.a
 # The statistics are read back with the tool's reader.
 $(filter $(B)/tests/unit/stats%,$(UNITS)): $(B)/tool/tools/segment.o
 
-units: $(UNITS) $(if $(filter build,$(B)),$(B)/tests/libshim.so)
+units: $(UNITS) $(if $(filter build,$(B)),$(B)/tests/libshim.so $(B)/tests/last_close)
+
+# It ends files as an agent beside the programs would, with the back end of the tests.
+$(B)/tests/last_close: tests/last_close.c $(TEST_OBJ) $(B)/libcore.a
+	$(call say,CC,$<)
+	$(Q)mkdir -p $(@D) && $(CC) $(CPPFLAGS) $(CFLAGS) -Itests/object -MMD -MP -o $@ $(filter %.c %.o,$^) \
+	    $(B)/libcore.a $(STATIC_LIBS) -lpthread
 
 # Everything is built again when the compiler or its flags change.
 $(B)/flags: FORCE

@@ -57,6 +57,7 @@ struct ofd {
 	pthread_mutex_t end;           /* robust; held by whoever closes or ends it (shim/ofd.h) */
 	_Atomic int ended;             /* finish has returned */
 	_Atomic int closer;            /* the process that closed it, or is about to by exec */
+	_Atomic int writer;            /* the process that wrote last and has not closed it since */
 	uint64_t dev, ino;             /* the file's, as stat tells */
 	int mapped;                    /* some process maps it, or did */
 	uint32_t mode;                 /* its type: S_IFREG, S_IFDIR */

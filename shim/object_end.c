@@ -45,6 +45,8 @@ static int closed(struct file *f, int held)
 
 	if (held == 0 || f->ofd->ended)
 		return 0;
+	if (f->ofd->writer == fdtab_owner())
+		f->ofd->writer = 0;
 	state = held > 0 ? ofd_state(f->ofd) : OFD_UNKNOWN;
 	if (state == OFD_DEAD)
 		object_map_ended(f);
@@ -264,7 +266,11 @@ void object_fork_child(void)
 
 /* ---- exec */
 
-/* A description that exec closes here, though not elsewhere, is marked with our number. */
+/*
+ * A description that exec closes here is marked with our number, unless
+ * another process is known to write it: if that was the last close, it ends as
+ * one; if not, the new program's sweep or the next write takes the mark away.
+ */
 static void mark(pid_t pid)
 {
 	if (!objects_on || !fdtab_ours())
@@ -276,8 +282,11 @@ static void mark(pid_t pid)
 
 		if (pin == PIN_NONE)
 			continue;
-		if (!pid || (REAL(fcntl)(fd, F_GETFD) & FD_CLOEXEC))
-			f->ofd->closer = pid;
+		if (!pid || (REAL(fcntl)(fd, F_GETFD) & FD_CLOEXEC)) {
+			int writer = f->ofd->writer;
+
+			f->ofd->closer = !writer || writer == pid ? pid : 0;
+		}
 		pin_drop(f, pin);
 	}
 }

@@ -6,6 +6,7 @@
 #include "fdtab.h"
 #include "guard.h"
 #include "object.h"
+#include "object_end.h"
 #include "object_map.h"
 #include "object_pin.h"
 #include "ofd.h"
@@ -63,8 +64,7 @@ static ssize_t transmit(struct file *f, enum way way, const struct iovec *iov, i
 		return ops->preadv ? ops->preadv(f, iov, cnt, *off) : -EINVAL;
 	if (!ops->pwritev)
 		return -EROFS;
-	if (__builtin_expect(f->ofd->closer, 0))
-		f->ofd->closer = 0;      /* it was not the last */
+	object_written(f);
 	if ((f->ofd->flags & O_APPEND) || (rwf & RWF_APPEND))
 		*off = -1;
 	else if (want < 0)

@@ -73,6 +73,9 @@ void ofd_end_unlock(struct ofd *o, int locked);
  */
 int ofd_claim(struct ofd *o);
 
+/* Ends a dead description of m: 1 if it was for the caller to do so, and then *how. */
+int ofd_end(struct mount *m, struct ofd *o, enum ofd_end *how);
+
 /* Removes it, with ofd->end held, once it is finished or was never opened. */
 void ofd_forget(struct ofd *o);
 

@@ -131,24 +131,26 @@ struct sweep {
 	int dir, asker;
 };
 
-static void end(struct sweep *w, struct ofd *o)
+int ofd_end(struct mount *m, struct ofd *o, enum ofd_end *how)
 {
-	const struct object_ops *ops = w->m->be->object;
+	const struct object_ops *ops = m->be->object;
 
-	if (mount_start(w->m) < 0 || !ofd_claim(o))
-		return;
-	object_map_lost(w->m, o);
+	if (mount_start(m) < 0 || !ofd_claim(o))
+		return 0;
+	*how = o->closer ? OFD_CLOSED : OFD_LOST;
+	object_map_lost(m, o);
 	if (ops->finish)
-		ops->finish(w->m, o, o->closer ? OFD_CLOSED : OFD_LOST);
-	o->ended = 1;
-	remove_files(w->dir, o->id);
+		ops->finish(m, o, *how);
+	ofd_forget(o);
 	ofd_end_unlock(o, 1);
+	return 1;
 }
 
 static void sweep_record(struct sweep *w, const char *id, const char *file)
 {
 	struct ofd *o = ofd_record(w->dir, file);
 	enum ofd_state state;
+	enum ofd_end how;
 
 	if (!o)
 		return;
@@ -159,7 +161,7 @@ static void sweep_record(struct sweep *w, const char *id, const char *file)
 			remove_files(w->dir, id);
 	} else if (ofd_is_of(o, w->m)) {
 		if (state == OFD_DEAD)
-			end(w, o);
+			ofd_end(w->m, o, &how);
 		else if (state == OFD_ALIVE && o->closer == getpid())
 			o->closer = 0;
 	}
