@@ -16,6 +16,7 @@
 struct image_head {
 	uint64_t magic;
 	pthread_mutex_t lock;          /* robust */
+	int torn;                      /* a holder was killed: it may be behind the file */
 	int dead;                      /* its files are being removed */
 	_Atomic int shared;            /* more than one process may map it */
 	uint64_t user;                 /* who did first: token() */
@@ -193,12 +194,14 @@ static int open_head(struct image *im)
 	return im->head->magic == MAGIC ? 1 : -EIO;
 }
 
-static int take(pthread_mutex_t *lock)
+static int take(struct image_head *h)
 {
-	int r = pthread_mutex_lock(lock);
+	int r = pthread_mutex_lock(&h->lock);
 
-	if (r == EOWNERDEAD)
-		r = pthread_mutex_consistent(lock);
+	if (r == EOWNERDEAD) {
+		h->torn = 1;
+		r = pthread_mutex_consistent(&h->lock);
+	}
 	return r == 0;
 }
 
@@ -245,7 +248,7 @@ static int lock_head(struct image *im, int make)
 			return r;
 		if (!im->head)
 			continue;
-		im->locked = take(&im->head->lock);
+		im->locked = take(im->head);
 		if (!im->head->dead)
 			return 1;
 		remove_files(im);
@@ -299,6 +302,11 @@ struct image_sets *image_next(struct image *im)
 void image_commit(struct image *im)
 {
 	atomic_store(&im->head->current, !atomic_load(&im->head->current));
+}
+
+int *image_torn(struct image *im)
+{
+	return &im->head->torn;
 }
 
 static _Atomic uint64_t mine;

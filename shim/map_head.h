@@ -24,6 +24,9 @@ const struct image_sets *image_sets(const struct image *im);
 struct image_sets *image_next(struct image *im);
 void image_commit(struct image *im);
 
+/* Whether somebody was killed who held the lock, maybe between the back end's write and the image's. */
+int *image_torn(struct image *im);
+
 /* The descriptors of the two files, opened at first use; -1 without. The image's to close. */
 int image_data(struct image *im);
 int image_base(struct image *im);

@@ -173,11 +173,68 @@ static int follow_size(struct image *im, struct file *f)
 	return r;
 }
 
+/* ---- after a kill */
+
+/* What nobody stored is as the file has it; `base` NULL: nobody stores there. */
+static void merge(char *data, char *base, const char *now, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (data[i] == now[i] || (base && data[i] != base[i]))
+			continue;
+		data[i] = now[i];
+		if (base)
+			base[i] = now[i];
+	}
+}
+
+static int reload(struct image *im, struct file *f, off_t from, off_t to, int based)
+{
+	size_t n = (size_t)(to - from);
+	char *now = REAL(mmap)(NULL, n, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	char *data = map(image_data(im), from, to), *base = based ? map(image_base(im), from, to) : NULL;
+	int r = now == MAP_FAILED || !data || (based && !base) ? -ENOMEM : load(f, now, from, to);
+
+	if (r == 0)
+		merge(data, base, now, n);
+	if (now != MAP_FAILED)
+		unmap(now, from, to);
+	if (data)
+		unmap(data, from, to);
+	if (base)
+		unmap(base, from, to);
+	return r;
+}
+
+/* A write that did not get to the image is made up for. f is readable. */
+static int mend(struct image *im, struct file *f)
+{
+	const struct image_sets *s = image_sets(im);
+	off_t size = size_of(im);
+	int r = 0;
+
+	if (!*image_torn(im))
+		return 0;
+	RANGES_EACH(&s->based, 0, size, b)
+		if (r == 0)
+			r = reload(im, f, b.from, b.to, 1);
+	RANGES_EACH(&s->wanted, 0, size, w) {
+		struct range gap = { 0, w.from };
+
+		while (r == 0 && ranges_gap(&s->based, gap.to, w.to, &gap))
+			r = reload(im, f, gap.from, gap.to, 0);
+	}
+	if (r == 0)
+		*image_torn(im) = 0;
+	return r;
+}
+
 int image_want(struct image *im, struct file *f, off_t from, off_t to, int writable)
 {
 	struct image_sets *next;
 	int r = follow_size(im, f);
 
+	if (r == 0)
+		r = mend(im, f);
 	to = page_up(to);
 	if (r < 0)
 		return r;
@@ -297,7 +354,11 @@ static int each_changed(struct image *im, struct file *f, off_t from, off_t to)
 
 int image_sync(struct image *im, struct file *f, off_t from, off_t to)
 {
-	return each_changed(im, f, from, to);
+	int r = *image_torn(im) ? follow_size(im, f) : 0;
+
+	if (r == 0)
+		r = mend(im, f);
+	return r < 0 ? r : each_changed(im, f, from, to);
 }
 
 int image_dirty(struct image *im)

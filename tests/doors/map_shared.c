@@ -430,6 +430,42 @@ static void families(void)
 	CALL(munmap(m, N));
 }
 
+/* Writers that are killed at any moment: mapping and file stay the same bytes. */
+static void killed(void)
+{
+	int differ = 0, died = 0;
+
+	close(fd);
+	for (int i = 0; i < 25; i++) {
+		fd = open(P("file"), O_RDWR);
+
+		char *m = whole(), *was = malloc(N), *is = malloc(N), c = (char)i;
+		int status;
+		pid_t pid = fork();
+
+		for (int j = 0; !pid; j++, c++)
+			pwrite(fd, &c, 1, j * 4099 % N);
+		m[i] = 's';
+		usleep(2000 + 300 * (unsigned)i);
+		kill(pid, SIGKILL);
+		waitpid(pid, &status, 0);
+		died += WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
+		msync(m, N, MS_SYNC);
+		memcpy(was, m, N);
+		munmap(m, N);
+		close(fd);
+		fd = open(P("file"), O_RDONLY);
+		pread(fd, is, N, 0);
+		close(fd);
+		differ += memcmp(was, is, N) != 0;
+		free(was);
+		free(is);
+	}
+	say("%d killed, %d differ", died, differ);
+	make(P("file"), N, 4);
+	fd = open(P("file"), O_RDWR);
+}
+
 /* What a program becomes another with is not lost. */
 static void execs(void)
 {
@@ -467,6 +503,7 @@ static void door(void)
 	readers();
 	threads();
 	families();
+	killed();
 	execs();
 	close(fd);
 }
