@@ -63,6 +63,9 @@ struct file *place_magic_file(const char *path);
  */
 struct mount *place_of_fd(int fd, char *virt);
 
+/* The path of a descriptor as the kernel knows it, into buf; 0 if it has none. */
+int place_fd_path(int fd, char *buf, size_t size);
+
 /*
  * Turns a path the kernel gave (getcwd, readlink of /proc/self/fd) into the
  * one the program knows, in place if it fits in `size`. Returns 1 if it
