@@ -5,6 +5,7 @@
 #include <link.h>
 #include <stdio_ext.h>
 #include <string.h>
+#include <wchar.h>
 
 #include "door.h"
 
@@ -18,6 +19,8 @@ iterator _IO_iter_next(iterator);
 FILE *_IO_iter_file(iterator);
 void _IO_list_lock(void);
 void _IO_list_unlock(void);
+void _IO_free_backup_area(FILE *);
+void _IO_free_wbackup_area(FILE *);
 
 /* libc's, called for every other stream */
 static struct {
@@ -62,7 +65,7 @@ static ssize_t write_all(FILE *s, struct file *f, const char *data, ssize_t n)
 static ssize_t stream_write(FILE *s, const void *data, ssize_t n)
 {
 	struct file *f = door_object(s->_fileno);
-	int flags = s->_flags;
+	int flags = s->_flags, saved = errno;
 	ssize_t done;
 
 	if (f)
@@ -71,6 +74,7 @@ static ssize_t stream_write(FILE *s, const void *data, ssize_t n)
 	/* perror(3) writes to a duplicate that libc made by itself */
 	if (done == 0 && n > 0 && errno == ENOTCONN && fdtab_ours() && (f = object_adopt(s->_fileno))) {
 		s->_flags = flags;
+		errno = saved;
 		done = write_all(s, f, data, n);
 	}
 	return done;
@@ -232,11 +236,14 @@ int streams_ready(void)
 /* __fpending and the rest look without a lock, as libc does at the end. */
 static void finish(FILE *s)
 {
-	int locked;
+	int reading = door_object(s->_fileno) && __freading(s), locked;
 
-	if (!__fpending(s) && !(door_object(s->_fileno) && __freading(s)))
+	if (!__fpending(s) && !reading)
 		return;
 	locked = ftrylockfile(s) == 0;
+	/* what was pushed back does not count */
+	if (reading)
+		(fwide(s, 0) > 0 ? _IO_free_wbackup_area : _IO_free_backup_area)(s);
 	fflush_unlocked(s);
 	if (locked)
 		funlockfile(s);
