@@ -3,10 +3,13 @@
  * stream HOW END: uses the standard streams it was started with and ends in
  * one of the ways a program can; streams.sh redirects them.
  */
+#include <dlfcn.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <err.h>
 #include <locale.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdio_ext.h>
 #include <stdlib.h>
@@ -186,6 +189,31 @@ static void threads(void)
 	usleep(20000);
 }
 
+/* Whose functions libc's streams call, and whether they can be overwritten. */
+static void tables(void)
+{
+	static const char *const names[] = { "_IO_file_jumps", "_IO_wfile_jumps" };
+	int zero = open("/dev/zero", O_RDONLY);
+	Dl_info lib;
+
+	for (int i = 0; i < 2; i++) {
+		void **table = dlsym(RTLD_DEFAULT, names[i]);
+
+		dladdr(table[14], &lib);      /* the one that reads */
+		printf("%s: %s, %s\n", names[i], strrchr(lib.dli_fname, '/') + 1,
+		       read(zero, table, sizeof(*table)) < 0 ? strerrorname_np(errno) : "writable");
+	}
+}
+
+static void opens(void)
+{
+	FILE *f = fopen(getenv("FILE"), "w");
+
+	puts(f ? "opened" : strerrorname_np(errno));
+	if (f && (fputs("text", f) < 0 || fclose(f) < 0))
+		puts("not written");
+}
+
 static void *at_the_end(void)
 {
 	puts("by a destructor");
@@ -202,6 +230,7 @@ static const struct { const char *name; void (*run)(void); } ways[] = {
 	{ "copy", copy }, { "line", one_line }, { "letters", letters }, { "seeks", seeks },
 	{ "wide", wide }, { "errors", errors }, { "unread", unread }, { "forks", forks },
 	{ "limited", limited }, { "pipes", pipes }, { "memory", memory }, { "threads", threads },
+	{ "tables", tables }, { "opens", opens },
 };
 
 int main(int argc, char **argv)
