@@ -198,13 +198,13 @@ static void change(const struct table *t)
 
 static int open_up(const struct table *t)
 {
-	return t->read_only ? mprotect(t->page, t->size, PROT_READ | PROT_WRITE) : 0;
+	return t->read_only ? REAL(mprotect)(t->page, t->size, PROT_READ | PROT_WRITE) : 0;
 }
 
 static void close_up(const struct table *t)
 {
 	if (t->read_only)
-		mprotect(t->page, t->size, PROT_READ);
+		REAL(mprotect)(t->page, t->size, PROT_READ);
 }
 
 void streams_init(void)
