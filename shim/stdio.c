@@ -231,7 +231,7 @@ static FILE *reopen_failed(FILE *s, int fd, int error)
 static FILE *reopen_object(const char *path, const char *mode, FILE *s, int old)
 {
 	char simple[MODE_MAX];
-	int flags = mode_flags(mode), fd;
+	int flags = mode_flags(mode), saved = errno, fd;
 
 	if (flags < 0)
 		return reopen_failed(s, old, EINVAL);
@@ -245,10 +245,14 @@ static FILE *reopen_object(const char *path, const char *mode, FILE *s, int old)
 		return closed(fd, errno);
 	if (appends_only(flags))
 		seek_end(fd);
-	if (old >= 0)
-		return put_on(s, fd, flags);
-	REAL(close)(fileno(s));
-	s->_fileno = fd;
+	if (old >= 0) {
+		s = put_on(s, fd, flags);
+	} else {
+		REAL(close)(fileno(s));
+		s->_fileno = fd;
+	}
+	if (s)
+		errno = saved;
 	return s;
 }
 

@@ -137,7 +137,7 @@ static void pipes(void)
 	fputs("to the child\n", p);
 	printf("%d\n", pclose(p));
 	fflush(stdout);
-	p = popen("head -2", "r");
+	p = popen("head -n 2", "r");
 	while (fgets(line, sizeof(line), p))
 		printf("read %s", line);
 	printf("%d\n", pclose(p));

@@ -23,10 +23,10 @@ both "streams of C" 'for how in seeks wide unread limited pipes memory threads; 
 	done
 	echo opened for both; $BIN/stream errors 0<>$D/rw 1>&0 2>&0; show rw
 	$BIN/stream unread <>$D/in >>$D/app; show app; $BIN/stream seeks <$D/in 1<>$D/rw; show rw
-	$BIN/stream copy <in >$D/out; cat $D/out | $BIN/stream copy | tail -3; $BIN/stream copy <$D/in | sha256sum; $BIN/stream line <$D/in 2>$D/err'
+	$BIN/stream copy <in >$D/out; cat $D/out | $BIN/stream copy 2>/dev/null | tail -n 3; $BIN/stream copy <$D/in 2>/dev/null | sha256sum; $BIN/stream line <$D/in 2>$D/err'
 both "streams of C++" 'for sync in 1 0; do
 		{ $BIN/stream_cxx $D $sync; echo $?; cat >$D/rest; } <$D/in >$D/out 2>$D/err; show out err rest cxx wide
-		$BIN/stream_cxx $D $sync <$D/in >$D/out 2>&1; show out; $BIN/stream_cxx $D $sync <$D/in | tail -5
+		$BIN/stream_cxx $D $sync <$D/in >$D/out 2>&1; show out; $BIN/stream_cxx $D $sync <$D/in 2>/dev/null | tail -n 5
 	done'
 for sh in bash dash; do
 	both "streams of $sh" 'cat >$D/script <<\END
@@ -51,12 +51,12 @@ import os, sys, subprocess
 print("printed"); print("err", file=sys.stderr); sys.stdout.flush(); os.write(1, b"by number\n")
 n = sum(1 for l in sys.stdin if "0" in l); print(n, sys.stdout.isatty(), sys.stdin.fileno(), sys.stdout.tell())
 sys.stdout.flush(); subprocess.run(["echo", "child"]); subprocess.run("cat >&2", shell=True, input=b"through a pipe\n"); os.system("echo system")
-print(subprocess.run(["head", "-1"], stdin=open(os.environ["D"] + "/in"), capture_output=True)); print("left in the buffer", end="")
+print(subprocess.run(["head", "-n1"], stdin=open(os.environ["D"] + "/in"), capture_output=True)); print("left in the buffer", end="")
 END
 	D=$D '$python' $D/s.py <$D/in >$D/out 2>$D/err; echo $?; show out err; '$python' -c "print(input()); import os; print(os.read(0, 4))" <$D/in >$D/o; show o; D=$D '$python' - <$D/s.py >$D/o2 2>&1; show o2; echo'
 both "streams of awk and others" 'awk "{ print > \"$D/awk\" (NR % 3) } END { close(\"$D/awk0\"); while ((getline l < \"$D/awk0\") > 0) n++; print n; print \"to sort\" | \"cat >$D/awkpipe\" }" <$D/in >$D/out; show awk0 awk1 awk2 awkpipe out
-	awk "{ print; exit }" <$D/in >$D/o; show o; (sed -n 2q; cat) <$D/in | wc -l; (head -n 1; cat) <$D/in | head -2; (sed -u 1q; cat) <$D/in | sha256sum; (sed 1q; cat) <$D/in | sha256sum; (read x; cat) <$D/in | sha256sum
-	sort -r <$D/in >$D/s; sort -u -o $D/s $D/s; tr a-z A-Z <$D/in >$D/t; uniq -c <$D/t >$D/u; cut -c1-3 <$D/u >$D/v; paste $D/v - <$D/t >$D/w; show s t u v w; grep -c 7 <$D/in; od -c <$D/in | tail -1; tee $D/t1 $D/t2 <$D/in >$D/t3; cmp $D/t1 $D/t3; xargs -n 50 echo <$D/in >$D/x; join $D/in $D/in >$D/j; nl <$D/in | tac | rev >$D/r; show x j r; split -l 100 - $D/split <$D/in; ls $D; comm -12 $D/in - <$D/in >$D/c; expand <$D/w >$D/ex; show c ex; make -s -f - >$D/m 2>&1 <<<"all:; @echo made"; show m'
+	awk "{ print; exit }" <$D/in >$D/o; show o; (sed -n 2q; cat) <$D/in | wc -l; (head -n 1; cat) <$D/in | head -n 2; (sed -u 1q; cat) <$D/in | sha256sum; (sed 1q; cat) <$D/in | sha256sum; (read x; cat) <$D/in | sha256sum
+	sort -r <$D/in >$D/s; sort -u -o $D/s $D/s; tr a-z A-Z <$D/in >$D/t; uniq -c <$D/t >$D/u; cut -c1-3 <$D/u >$D/v; paste $D/v - <$D/t >$D/w; show s t u v w; grep -c 7 <$D/in; od -c <$D/in | tail -n 1; tee $D/t1 $D/t2 <$D/in >$D/t3; cmp $D/t1 $D/t3; xargs -n 50 echo <$D/in >$D/x; join $D/in $D/in >$D/j; nl <$D/in | tac | rev >$D/r; show x j r; split -l 100 - $D/split <$D/in; ls $D; comm -12 $D/in - <$D/in >$D/c; expand <$D/w >$D/ex; show c ex; make -s -f - >$D/m 2>&1 <<<"all:; @echo made"; show m'
 # only what needs it changes libc's tables, and they stay read-only; a libc
 # whose tables are not known opens no stream rather than one that loses bytes
 case $RULE in object:*) whose=$(basename "$LIB") ;; *) whose=libc.so.6 ;; esac
