@@ -16,7 +16,7 @@ case $RULE in
 mem:*) seen=$SEEN/f ;;
 esac
 bad=0
-for how in "-o $seen" "-l 1048576 -o $seen" "-t 4" "-t 4 -1 -o $seen" "-p 2 -o $seen" "-p 2 -t 2 -1 -l 1000003"; do
+for how in "-o $seen" "-l 1048576 -o $seen" "-t 4" "-t 4 -1 -o $seen" "-p 2 -o $seen" "-p 2 -l 6000" "-p 2 -t 2 -1 -l 1000003"; do
 	shim timeout $([ "${LONG:-}" ] && echo 200 || echo 60) "$BIN/fsx" $much $how ${SEED:+-s $SEED} "$PREFIX/f" >"$TMP/out" 2>&1 ||
 		{ echo "fsx $how: status $?"; cat "$TMP/out"; bad=1; }
 done
