@@ -38,7 +38,7 @@ static void seek_end(int fd)
 	struct file *f = door_object(fd);
 
 	if (f)
-		object_lseek(f, fd, 0, SEEK_END);
+		OBJECT_RESULT(object_lseek(f, fd, 0, SEEK_END));
 	else
 		REAL(lseek)(fd, 0, SEEK_END);
 }
