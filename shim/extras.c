@@ -7,6 +7,7 @@
 
 #include "above.h"
 #include "door.h"
+#include "hide.h"
 
 static int has(const struct extras *x, const char *name, size_t len)
 {
@@ -50,6 +51,15 @@ static void find(struct extras *x, struct place *p)
 			add(x, p, n, name, len);
 }
 
+/* Whether the directory is the process's own /proc/PID/fd or fdinfo. */
+static int lists_descriptors(const char *path)
+{
+	char own[32];
+	size_t n = (size_t)snprintf(own, sizeof(own), "/proc/%d/fd", (int)getpid());
+
+	return !strncmp(path, own, n) && (!path[n] || !strcmp(path + n, "info"));
+}
+
 unsigned extras_find(struct extras *x, int fd)
 {
 	int saved = errno;
@@ -58,9 +68,11 @@ unsigned extras_find(struct extras *x, int fd)
 
 	x->n = 0;
 	x->hollow = 0;
+	x->fds = 0;
 	if (!mounts_redirect || fd < 0 || place_get(&p, AT_FDCWD, "", 0) < 0)
 		return 0;
 	place_of_fd(fd, p->virt);
+	x->fds = hide_any() && lists_descriptors(p->virt);
 	if (*p->virt && mount_is_ancestor(p->virt)) {
 		snprintf(proc, sizeof(proc), "/proc/self/fd/%d", fd);
 		if (mounts_above && REAL(readlink)(proc, p->real, sizeof(p->real)) > 0)
@@ -69,7 +81,7 @@ unsigned extras_find(struct extras *x, int fd)
 	}
 	place_put(p);
 	errno = saved;
-	return x->n;
+	return x->n || x->fds;
 }
 
 size_t extras_write(const struct extra *e, long off, void *buf, size_t n)
@@ -94,5 +106,7 @@ int extras_hide(const struct extras *x, const struct dirent *e)
 
 	if (x->hollow)
 		return strcmp(name, ".") && strcmp(name, "..");
+	if (x->fds)
+		return hide_has(atoi(name));
 	return has(x, name, strlen(name));
 }

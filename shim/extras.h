@@ -19,12 +19,13 @@ struct extra {
 
 struct extras {
 	unsigned n;
+	int fds;               /* the descriptors of the process: our own are not shown */
 	int hollow;            /* a stand-in (above.h): of the kernel's entries only . and .. count */
 	struct extra e[CONF_RULES_MAX];
 };
 
 /*
- * What the directory `fd` shows besides; 0 if nothing. Whatever fd is, errno is
+ * What the directory `fd` shows besides, or does not show; 0 if it is as it is. Whatever fd is, errno is
  * kept. A system call where any rule redirects, else a load.
  */
 unsigned extras_find(struct extras *x, int fd);

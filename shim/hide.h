@@ -28,6 +28,12 @@ extern _Atomic int hide_low, hide_high;
 
 int hide_has_slowly(int fd);
 
+/* Whether there are any. */
+static inline int hide_any(void)
+{
+	return atomic_load_explicit(&hide_high, memory_order_relaxed) >= 0;
+}
+
 /* Whether fd is ours. */
 static inline int hide_has(int fd)
 {

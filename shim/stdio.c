@@ -293,6 +293,8 @@ EXPORT FILE *freopen(const char *path, const char *mode, FILE *s)
 	e = place_get(&p, AT_FDCWD, path, 1);
 	r = e < 0 ? reopen_failed(s, fd, -e) : reopen_place(p, path, mode, s, fd);
 	place_put(p);
+	if (r)
+		errno = saved;
 	return r;
 }
 

@@ -98,9 +98,8 @@ shim() {
 # goes before it. It must succeed natively. Sets bad=1 if anything is wrong.
 bad=0
 both() {
-	# what files without a kernel file cannot be, or have watched, is left out of both runs
 	case $RULE in
-	object:*) export NO_NODES=1; local PRELUDE="mkfifo() { :; }; mknod() { :; }; tail() { command tail ---disable-inotify \"\$@\"; };${PRELUDE:-}" ;;
+	object:*) local PRELUDE="tail() { command tail ---disable-inotify \"\$@\"; };${PRELUDE:-}" ;;
 	esac
 	(cd "$TMP" && D=$NATIVE timeout -k 5 120 bash -c "${PRELUDE:-}$2") >"$TMP/native.out" 2>&1 </dev/null
 	echo "status $?" >>"$TMP/native.out"
