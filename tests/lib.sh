@@ -52,6 +52,14 @@ rule_name() {
 	echo "${r%:}"
 }
 
+# What killed programs left behind of files of an object rule whose target goes.
+forget_descriptions() {
+	local f
+	for f in $(grep -lsaF "$1" /dev/shm/shim-ofd-"$(id -u)"/*.ofd); do
+		rm -f "$f" "${f%.ofd}"
+	done
+}
+
 _stores=0
 # at RULE: sets PREFIX, a directory under that rule; TARGET, the rule's right
 # side; NATIVE, a directory on the same kind of file system under no rule; and
@@ -76,6 +84,7 @@ at() {
 		PREFIX=$TMP/virtual$_stores
 		NATIVE=$TMP/native$_stores
 		SEEN=$TMP/object$_stores/names
+		on_exit "forget_descriptions '$TMP/object$_stores'"
 		export NO_NODES=1       # and no fifos
 		mkdir "$TMP/object$_stores" "$NATIVE" || exit 1
 	else

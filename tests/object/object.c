@@ -399,12 +399,12 @@ static int object_finish(struct mount *m, struct ofd *o, enum ofd_end how)
 {
 	const char *word = how == OFD_CLOSED ? "closed" : "lost";
 	char path[PATH_MAX];
+	struct stat st;
 	int r = publish_finish(m, o, how, &word);
 
-	if (o->mode == S_IFREG && !publish_is_staged(o) && !ofd_each(same_file, o)) {
-		data(m, o->ino, path);
+	data(m, o->ino, path);
+	if (o->mode == S_IFREG && REAL(lstat)(path, &st) == 0 && !publish_is_staged(o) && !ofd_each(same_file, o))
 		REAL(unlink)(path);
-	}
 	write_log(m, o, word);
 	return r;
 }
