@@ -39,12 +39,22 @@ const char *place_skip_slashes(const char *s)
 	return s;
 }
 
+/*
+ * Whether the name leads to something, as lstat would say: 0 or -errno. By
+ * readlink, since the next library's stat may come back here (libfakeroot's
+ * calls __xstat).
+ */
+static int look_up(const char *path)
+{
+	char c;
+
+	return REAL(readlink)(path, &c, 1) < 0 && errno != EINVAL ? -errno : 0;
+}
+
 /* A directory above a prefix is served by a stand-in while the disk has none. */
 static int translate_above(struct place *p)
 {
-	struct stat st;
-
-	if (REAL(lstat)(p->real, &st) == 0 || errno != ENOENT)
+	if (look_up(p->real) != -ENOENT)
 		return 0;
 	p->translated = 1;
 	return above_real(p->virt, p->real, sizeof(p->real));
@@ -76,7 +86,6 @@ static int may_pass(struct place *p)
 {
 	size_t n = strlen(p->real);
 	struct statx x;
-	struct stat st;
 	int r;
 
 	if (p->name) {
@@ -84,7 +93,7 @@ static int may_pass(struct place *p)
 		return r < 0 ? r : S_ISDIR(x.stx_mode) ? 0 : -ENOTDIR;
 	}
 	strcpy(p->real + n, "/.");
-	r = REAL(stat)(p->real, &st) < 0 ? -errno : 0;
+	r = look_up(p->real);
 	p->real[n] = 0;
 	return r;
 }
