@@ -19,7 +19,7 @@
 #define ROUNDS 4000
 
 static char other[4096], path[4096], moved[4096];
-static volatile sig_atomic_t alarms, failures, jumping;
+static volatile sig_atomic_t alarms, failures, jumping, pause_us;
 static volatile int fd_shared = -1;
 static sigjmp_buf back;
 
@@ -35,6 +35,15 @@ static int all(const char *buf, size_t n, int c)
 		if (buf[i] != c)
 			return 0;
 	return 1;
+}
+
+/* One alarm; the next is set by its handler, so that a slow one leaves time for the rest. */
+static void timer(int usec)
+{
+	struct itimerval it = { { 0, 0 }, { 0, usec } };
+
+	pause_us = usec;
+	setitimer(ITIMER_REAL, &it, NULL);
 }
 
 /* What a handler may do: all of these are async-signal-safe. */
@@ -62,16 +71,10 @@ static void on_alarm(int signo)
 		check(pwrite(fd_shared, buf, BLOCK, 2 * BLOCK) == BLOCK);
 	}
 	check(stat(other, &st) == 0);
+	timer(pause_us);
 	errno = saved;
 	if (jumping)
 		siglongjmp(back, 1);
-}
-
-static void timer(int usec)
-{
-	struct itimerval it = { { 0, usec }, { 0, usec } };
-
-	setitimer(ITIMER_REAL, &it, NULL);
 }
 
 static void round_of(int i)
