@@ -20,7 +20,7 @@ prefix() {
 	at "$RULE"
 	PREFIX=$spelling
 	case $RULE in
-	mem:*) ;;
+	mem:* | object:*) ;;
 	*) mkdir -p "$place"; SEEN=$place ;;
 	esac
 	for p in "$spelling" "$@"; do
@@ -59,7 +59,7 @@ ln -s place/p4 "$W/to4"
 mkdir "$W/place/p4"
 prefix "$W/place/p4" "$W/place/p4" "$W/to4" "$W/link/../to4"
 # a link made later, to where there is nothing on the disk
-case $RULE in mem:*) rm -r "$W/place/p4" ;; esac
+case $RULE in mem:* | object:*) rm -r "$W/place/p4" ;; esac
 prefix "$W/place/p4" "$W/place/p4" "$W/to4"
 # what only begins alike is not the rule's
 mkdir "$W/real/p1x"
