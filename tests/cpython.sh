@@ -41,6 +41,6 @@ comm -13 "$native" "$TMP/shim" | while read -r name result; do
 		[[ $(rule_name "$RULE") == $rule && $name == $test && $result == "$gives" ]] && continue 2
 	done < <(grep -v '^#' "$ROOT/tests/cpython.expected")
 	echo "$name: $result; natively $(grep -F "$name " "$native" | sed 's/.* //')"
-	grep -A30 -F "name=\"$name\"" "$TMP/shim.xml" | sed -n 's/.*\(Traceback\|Error\)/\1/p' | head -3
+	grep -A1 -F "name=\"$name\"" "$TMP/shim.xml" | sed -n 's/.*\(Traceback\|Error\)/\1/p' | head -3
 	false
 done
