@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "grow.h"
 #include "ofd.h"
 #include "ofd_files.h"
 #include "real.h"
@@ -36,7 +37,7 @@ static void make(int dir)
 	fd = REAL(openat)(dir, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return;
-	if (REAL(fallocate)(fd, 0, 0, sizeof(*t)) == 0 && (t = map(fd))) {
+	if (grow_allocate(fd, 0, 0, sizeof(*t)) == 0 && (t = map(fd))) {
 		ofd_init_lock(&t->lock);
 		t->magic = MAGIC;
 		REAL(munmap)(t, sizeof(*t));

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "grow.h"
 #include "ofd_files.h"
 #include "real.h"
 
@@ -39,7 +40,7 @@ static _Atomic uint32_t *map_counts(void)
 	}
 	if (fd < 0)
 		return NULL;
-	if (REAL(fallocate)(fd, 0, 0, SLOTS * sizeof(uint32_t)) == 0)
+	if (grow_allocate(fd, 0, 0, SLOTS * sizeof(uint32_t)) == 0)
 		p = REAL(mmap)(NULL, SLOTS * sizeof(uint32_t), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	REAL(close)(fd);
 	return p == MAP_FAILED ? NULL : p;
@@ -159,7 +160,7 @@ static int make_head(struct image *im)
 	fd = REAL(openat)(im->dir, new, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return -errno;
-	if (REAL(fallocate)(fd, 0, 0, sizeof(*h)) < 0 || !(h = map_head(fd)))
+	if (grow_allocate(fd, 0, 0, sizeof(*h)) < 0 || !(h = map_head(fd)))
 		r = -ENOMEM;
 	REAL(close)(fd);
 	if (r == 0) {

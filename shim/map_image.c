@@ -5,9 +5,9 @@
 #include <errno.h>
 #include <string.h>
 
+#include "grow.h"
 #include "map_head.h"
 #include "real.h"
-#include "rlimit.h"
 #include "stats.h"
 
 #define IMAGE_MAX ((off_t)1 << 30)       /* bytes of one file that may be mapped */
@@ -55,9 +55,7 @@ static void unmap(char *p, off_t from, off_t to)
 /* Pages that are there before they are touched; a full tmpfs must not kill. */
 static int allocate(int fd, off_t from, off_t to)
 {
-	if (fd < 0 || (uint64_t)to > rlimit_fsize())
-		return -ENOMEM;
-	return REAL(fallocate)(fd, FALLOC_FL_KEEP_SIZE, from, to - from) < 0 ? -ENOMEM : 0;
+	return fd < 0 || grow_allocate(fd, FALLOC_FL_KEEP_SIZE, from, to - from) < 0 ? -ENOMEM : 0;
 }
 
 /* ---- filling */
@@ -429,9 +427,7 @@ void image_zero(struct image *im, off_t from, off_t to)
 
 static int set_length(int fd, off_t size)
 {
-	if (fd < 0 || (uint64_t)size > rlimit_fsize())
-		return -ENOMEM;
-	return REAL(ftruncate)(fd, size) < 0 ? -errno : 0;
+	return fd < 0 ? -ENOMEM : grow_truncate(fd, size);
 }
 
 /* One of the two files; what a program left behind the old end is not the file's. */

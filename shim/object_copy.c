@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <sys/mman.h>
 
+#include "grow.h"
 #include "object.h"
 #include "object_pin.h"
 #include "real.h"
@@ -31,13 +32,12 @@ struct stage {
 
 static int stage_open(struct stage *s)
 {
-	int r = 0;
+	int r;
 
 	s->fd = REAL(memfd_create)("copy", MFD_CLOEXEC);
 	if (s->fd < 0)
 		return -errno;
-	if (REAL(fallocate)(s->fd, 0, 0, CHUNK) < 0)
-		r = -errno;
+	r = grow_allocate(s->fd, 0, 0, CHUNK);
 	s->map = r < 0 ? MAP_FAILED : REAL(mmap)(NULL, CHUNK, PROT_READ | PROT_WRITE, MAP_SHARED, s->fd, 0);
 	if (r == 0 && s->map == MAP_FAILED)
 		r = -errno;
@@ -301,11 +301,16 @@ static int kernel_access(const struct side *s, int not)
 	return flags < 0 || (flags & O_PATH) || (flags & O_ACCMODE) == not ? -EBADF : 0;
 }
 
+static int is_open(const struct side *s)
+{
+	return s->f ? !(s->f->ofd->flags & O_PATH) : kernel_access(s, -1) == 0;
+}
+
 static int range_checks(const struct side *in, const struct side *out, uint64_t n, unsigned flags)
 {
 	int r, s;
 
-	if (kernel_access(in, -1) < 0 || kernel_access(out, -1) < 0)
+	if (!is_open(in) || !is_open(out))
 		return -EBADF;
 	if (flags)
 		return -EINVAL;

@@ -7,6 +7,7 @@
 #include <sys/random.h>
 #include <sys/un.h>
 
+#include "grow.h"
 #include "ofd_files.h"
 #include "real.h"
 #include "stats_tree.h"
@@ -70,8 +71,11 @@ static int make_record(int dir, const char *id, struct ofd **out)
 
 	if (fd < 0)
 		return -errno;
-	if (REAL(fchmod)(fd, 0600) < 0 || REAL(fallocate)(fd, 0, 0, sizeof(struct ofd)) < 0 ||
-	    !(*out = map_record(fd)))
+	if (REAL(fchmod)(fd, 0600) < 0)
+		r = -errno;
+	if (r == 0)
+		r = grow_allocate(fd, 0, 0, sizeof(struct ofd));
+	if (r == 0 && !(*out = map_record(fd)))
 		r = -errno;
 	REAL(close)(fd);
 	if (r < 0)
