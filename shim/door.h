@@ -71,6 +71,19 @@ static inline void door_path_end(enum call call, const struct place *p, uint64_t
 			  failed ? errno : 0);
 }
 
+/*
+ * Where nothing is, and can be: a call there fails with ENOTDIR, but what the
+ * kernel finds wrong with the other arguments before it looks at a path comes
+ * first. After such a call errno becomes that, or else -r.
+ */
+#define NOWHERE "/dev/null/x"
+
+static inline void door_refused(int r)
+{
+	if (errno == ENOTDIR || errno == ENOENT)
+		errno = -r;
+}
+
 /* A place for one path, and what it gives; the value of `call` on p. */
 #define ON_PLACE(name, type, dir, path, follow, call, ours) ({                \
 	struct place *p = NULL;                                               \

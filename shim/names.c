@@ -28,7 +28,9 @@ static int parent_error(const struct place *p)
 	size_t n = strlen(p->path);
 	struct stat st;
 
-	if (p->mount->be->object || n >= sizeof(parent))
+	if (p->name)
+		return object_name_parent(p->mount, p->name);
+	if (n >= sizeof(parent))
 		return 0;
 	while (n > 1 && p->path[n - 1] == '/')
 		n--;
@@ -39,20 +41,29 @@ static int parent_error(const struct place *p)
 	return REAL(fstatat)(p->dirfd, parent, &st, 0) < 0 ? -errno : 0;
 }
 
+/* 0 if what the place names is there, else -errno. */
+static int look_at(const struct place *p, int follow)
+{
+	struct statx x;
+	struct stat st;
+
+	if (p->name)
+		return object_name_stat(p->mount, p->name, &x);
+	return REAL(fstatat)(p->dirfd, p->path, &st, follow ? 0 : AT_SYMLINK_NOFOLLOW) < 0 ? -errno : 0;
+}
+
 /* What the kernel says of two names on different file systems: EXDEV after what is wrong with either. */
 static int apart(const struct place *a, int afollow, const struct place *b)
 {
 	int r = parent_error(a), link = afollow != PLACE_PARENT;
-	struct stat st;
 
-	if (r == 0 && link && !a->mount->be->object &&
-	    REAL(fstatat)(a->dirfd, a->path, &st, afollow ? 0 : AT_SYMLINK_NOFOLLOW) < 0)
-		r = -errno;
+	if (r == 0 && link)
+		r = look_at(a, afollow > 0);
 	if (r == 0)
 		r = parent_error(b);
-	if (r == 0 && link && !b->mount->be->object) {
-		r = REAL(fstatat)(b->dirfd, b->path, &st, AT_SYMLINK_NOFOLLOW);
-		r = r == 0 ? -EEXIST : errno == ENOENT ? 0 : -errno;
+	if (r == 0 && link) {
+		r = look_at(b, 0);
+		r = r == 0 ? -EEXIST : r == -ENOENT ? 0 : r;
 	}
 	return r < 0 ? r : -EXDEV;
 }
@@ -194,6 +205,8 @@ EXPORT ssize_t __readlinkat_chk(int dirfd, const char *path, char *buf, size_t n
 
 EXPORT int truncate(const char *path, off_t len)
 {
+	if (len < 0)            /* said before anything of the path */
+		return REAL(truncate)(path, len);
 	return ON_PLACE(truncate, int, AT_FDCWD, path, 1,
 			SHRINKING(shrink_begin_at(p), REAL(truncate)(p->path, len)),
 			object_truncate(p, len));

@@ -87,7 +87,7 @@ static int open_new(const struct place *p, int flags, mode_t mode)
 	struct ofd *o;
 	struct file *f;
 	struct object_at at = { m, p->file, name };
-	int fd, r = p->name ? object_name_of(p, name, flags & O_CREAT ? OBJECT_CREATE : OBJECT_ANY) : -ENOENT;
+	int fd, r = p->dots == 1 && (flags & O_CREAT) ? (flags & O_EXCL ? -EEXIST : -EISDIR) : p->name ? object_name_of(p, name, flags & O_CREAT ? OBJECT_CREATE : OBJECT_ANY) : -ENOENT;
 
 	if (r < 0)
 		return r;
@@ -112,6 +112,8 @@ int object_open(const struct place *p, int flags, mode_t mode)
 {
 	int fd;
 
+	if (flags & O_PATH)      /* which ignores the others */
+		flags &= O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
 	object_change(1);
 	fd = open_new(p, flags, mode);
 	object_change(-1);

@@ -142,7 +142,7 @@ int at_utimens(const struct object_at *at, const struct timespec ts[2])
 	if (ts && at_give(set.times, ts, sizeof(set.times)) < 0)
 		return -EFAULT;
 	if (!valid_ns(&set.times[0]) || !valid_ns(&set.times[1]))
-		return -EINVAL;
+		return exists(at) ?: -EINVAL;
 	return set_attr(at, &set);
 }
 

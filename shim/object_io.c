@@ -105,6 +105,15 @@ static ssize_t move_here(struct file *f, enum way way, const struct iovec *iov, 
 	return r;
 }
 
+/* Whether the bytes end where no offset can be. */
+static int passes_end(const struct iovec *iov, int cnt, off_t off)
+{
+	for (int i = 0; i < cnt; i++)
+		if (__builtin_add_overflow(off, (off_t)iov[i].iov_len, &off))
+			return 1;
+	return 0;
+}
+
 /* `iov` is ours. */
 static ssize_t transfer(struct file *f, enum way way, const struct iovec *iov, int cnt, off_t off, int rwf)
 {
@@ -112,6 +121,8 @@ static ssize_t transfer(struct file *f, enum way way, const struct iovec *iov, i
 
 	if (r < 0)
 		return r;
+	if (off != HERE && passes_end(iov, cnt, off))
+		return -EINVAL;
 	if (rwf & ~RWF_KNOWN)
 		return -EOPNOTSUPP;
 	return off == HERE ? move_here(f, way, iov, cnt, rwf) : move(f, way, iov, cnt, &off, rwf);
@@ -311,13 +322,27 @@ static void allocated(struct image *im, struct file *f, int mode, off_t off, off
 		image_resize(im, size);
 }
 
+/* Modes that the kernel knows, before it looks at the file. */
+static int allocation_known(int mode)
+{
+	const int known = FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE | FALLOC_FL_COLLAPSE_RANGE |
+			  FALLOC_FL_ZERO_RANGE | FALLOC_FL_INSERT_RANGE | FALLOC_FL_UNSHARE_RANGE;
+
+	return !(mode & ~known) && (!(mode & FALLOC_FL_PUNCH_HOLE) ||
+		((mode & FALLOC_FL_KEEP_SIZE) && !(mode & FALLOC_FL_ZERO_RANGE)));
+}
+
 static ssize_t allocate(struct file *f, int mode, off_t off, off_t len)
 {
 	const struct object_ops *ops = f->mount->be->object;
 
+	if (f->ofd->flags & O_PATH)
+		return -EBADF;
 	if (off < 0 || len <= 0)
 		return -EINVAL;
-	if ((f->ofd->flags & O_PATH) || (f->ofd->flags & O_ACCMODE) == O_RDONLY)
+	if (!allocation_known(mode))
+		return -EOPNOTSUPP;
+	if ((f->ofd->flags & O_ACCMODE) == O_RDONLY)
 		return -EBADF;
 	return ops->allocate ? MAPPED(f, allocate_mapped(im_, f, mode, off, len), allocated(im_, f, mode, off, len)) :
 			       -EOPNOTSUPP;

@@ -199,6 +199,8 @@ ssize_t object_lock(struct file *f, int fd, int cmd, void *arg)
 	struct flock fl = { 0 };
 	ssize_t r;
 
+	if (f->ofd->flags & O_PATH)
+		return -EBADF;
 	if (user_get(&fl, arg, sizeof(fl)) < 0)
 		return -EFAULT;
 	r = lock(f, fd, cmd, &fl);

@@ -25,20 +25,61 @@ int object_name_stat(struct mount *m, const char *name, struct statx *st)
 	return m->be->object->stat(&at, st);
 }
 
-ssize_t object_link_text(struct mount *m, const char *name, char *buf, size_t n)
+int object_name_pass(struct mount *m, const char *name)
 {
 	struct object_at at = { m, NULL, name };
 	struct statx st;
+	int r = m->be->object->stat(&at, &st);
+
+	if (r < 0)
+		return r;
+	return S_ISDIR(st.stx_mode) ? at_access(&at, X_OK, AT_EACCESS) : -ENOTDIR;
+}
+
+int object_parent_name(const char *name, char *parent)
+{
+	size_t n = strlen(name);
+
+	if (n >= PATH_MAX)
+		return -ENAMETOOLONG;
+	while (n && name[n - 1] == '/')
+		n--;
+	while (n && name[n - 1] != '/')
+		n--;
+	while (n && name[n - 1] == '/')
+		n--;
+	memcpy(parent, name, n);
+	parent[n] = 0;
+	return 0;
+}
+
+int object_name_parent(struct mount *m, const char *name)
+{
+	char parent[PATH_MAX];
+	int r = object_parent_name(name, parent);
+
+	return r < 0 ? r : object_name_pass(m, parent);
+}
+
+static ssize_t link_text(const struct object_at *at, char *buf, size_t n)
+{
+	struct statx st;
 	int r;
 
-	if (m->be->object->readlink)
-		return m->be->object->readlink(&at, buf, n);
-	r = m->be->object->stat(&at, &st);
+	if (at->m->be->object->readlink)
+		return at->m->be->object->readlink(at, buf, n);
+	r = at->m->be->object->stat(at, &st);
 	return r < 0 ? r : -EINVAL;
 }
 
-/* Cuts slashes and a dot after one from the end; whether there were any. */
-static int trim(char *name)
+ssize_t object_link_text(struct mount *m, const char *name, char *buf, size_t n)
+{
+	struct object_at at = { m, NULL, name };
+
+	return link_text(&at, buf, n);
+}
+
+int object_name_trim(char *name)
 {
 	size_t n = strlen(name), was = n;
 
@@ -56,7 +97,7 @@ int object_name_of(const struct place *p, char *name, enum object_name kind)
 	if (strlen(p->name) >= PATH_MAX)
 		return -ENAMETOOLONG;
 	strcpy(name, p->name);
-	if (!trim(name) || !*name || kind == OBJECT_NEWDIR)
+	if (!object_name_trim(name) || !*name || kind == OBJECT_NEWDIR)
 		return 0;
 	if (kind == OBJECT_CREATE)
 		return -EISDIR;
@@ -75,19 +116,6 @@ int object_at_of(const struct place *p, int flags, struct object_at *at, char *n
 		return p->magic || (flags & AT_EMPTY_PATH) ? 0 : -ENOENT;
 	return object_name_of(p, name, OBJECT_ANY);
 }
-
-/* expr about what the place names, as `at`. */
-#define ABOUT(p, flags, expr) ({                                              \
-	struct object_at at_, *at = &at_;                                     \
-	char name_[PATH_MAX];                                                 \
-	ssize_t r_ = object_at_of(p, flags, at, name_);                       \
-	r_ < 0 ? r_ : (ssize_t)(expr); })
-
-/* expr about a name of the kind, as `name`. */
-#define NAMED(p, kind, expr) ({                                               \
-	char name[PATH_MAX];                                                  \
-	ssize_t r_ = (p)->file ? -ENOENT : object_name_of(p, name, kind);     \
-	r_ < 0 ? r_ : (ssize_t)(expr); })
 
 /* The flags that the kernel knows, and expr if `flags` has no other. */
 #define AT_FLAGS (AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH)
@@ -157,104 +185,6 @@ ssize_t object_utime(const struct place *p, const char *path, const struct utimb
 	return ABOUT(p, 0, at_utimens(at, ts));
 }
 
-static int remove_name(const struct place *p, const char *name, int directory)
-{
-	struct statx st;
-	int r;
-
-	if (!*name)
-		return directory ? -EBUSY : -EISDIR;
-	if (!OPS(p)->remove)
-		return -EROFS;
-	r = object_name_stat(p->mount, name, &st);
-	if (r == 0)
-		r = OPS(p)->remove(p->mount, name, directory);
-	if (r == 0)
-		object_removed(p->mount, name, &st);
-	return r;
-}
-
-ssize_t object_unlink(const struct place *p, const char *path)
-{
-	return NAMED(p, OBJECT_ANY, remove_name(p, name, 0));
-}
-
-ssize_t object_rmdir(const struct place *p, const char *path)
-{
-	size_t n = strlen(p->name);
-
-	if (n > 1 && !strcmp(p->name + n - 2, "/."))
-		return -EINVAL;
-	return NAMED(p, OBJECT_ANY, remove_name(p, name, 1));
-}
-
-ssize_t object_unlinkat(const struct place *p, int dirfd, const char *path, int flags)
-{
-	if (flags & ~AT_REMOVEDIR)
-		return -EINVAL;
-	return flags ? object_rmdir(p, path) : object_unlink(p, path);
-}
-
-ssize_t object_remove(const struct place *p, const char *path)
-{
-	ssize_t r = object_unlink(p, path);
-
-	return r == -EISDIR ? object_rmdir(p, path) : r;
-}
-
-/* What exists is said before what cannot be. */
-static int missing(const struct place *p, const char *name, int otherwise)
-{
-	struct statx st;
-	int r = object_name_stat(p->mount, name, &st);
-
-	return r == 0 ? -EEXIST : r == -ENOENT ? otherwise : r;
-}
-
-static int make_directory(const struct place *p, const char *name, mode_t mode)
-{
-	if (!*name)
-		return -EEXIST;
-	return OPS(p)->mkdir ? OPS(p)->mkdir(p->mount, name, mode) : missing(p, name, -EROFS);
-}
-
-ssize_t object_mkdir(const struct place *p, const char *path, mode_t mode)
-{
-	return NAMED(p, OBJECT_NEWDIR, make_directory(p, name, mode));
-}
-
-ssize_t object_mkdirat(const struct place *p, int dirfd, const char *path, mode_t mode)
-{
-	return object_mkdir(p, path, mode);
-}
-
-static int make_node(const struct place *p, const char *name, mode_t mode, dev_t dev)
-{
-	if (!*name)
-		return -EEXIST;
-	return OPS(p)->mknod ? OPS(p)->mknod(p->mount, name, mode, dev) : missing(p, name, -EPERM);
-}
-
-ssize_t object_mknod(const struct place *p, const char *path, mode_t mode, dev_t dev)
-{
-	return NAMED(p, OBJECT_NEW, make_node(p, name, mode, dev));
-}
-
-ssize_t object_mknodat(const struct place *p, int dirfd, const char *path, mode_t mode, dev_t dev)
-{
-	return object_mknod(p, path, mode, dev);
-}
-
-ssize_t object_mkfifo(const struct place *p, const char *path, mode_t mode)
-{
-	return object_mknod(p, path, mode | S_IFIFO, 0);
-}
-
-ssize_t object_mkfifoat(const struct place *p, int dirfd, const char *path, mode_t mode)
-{
-	return object_mknod(p, path, mode | S_IFIFO, 0);
-}
-
 /* The kernel has nothing to watch. */
 ssize_t object_inotify_add_watch(const struct place *p, int wd, const char *path, uint32_t mask)
 {
@@ -280,27 +210,6 @@ ssize_t object_chdir(const struct place *p, const char *path)
 	return ABOUT(p, 0, change_directory(at));
 }
 
-static int ends_in_slash(const char *name)
-{
-	return *name && name[strlen(name) - 1] == '/';
-}
-
-/* Open files follow their names. */
-static int move_name(struct mount *m, const char *from, const char *to, unsigned flags)
-{
-	struct statx was;
-	int r, there = object_name_stat(m, to, &was) == 0;
-
-	if (!*to)
-		return -EBUSY;
-	r = m->be->object->rename ? m->be->object->rename(m, from, to, flags) : -EROFS;
-	if (r == 0 && there && !(flags & RENAME_EXCHANGE) && strcmp(from, to))
-		object_removed(m, to, &was);
-	if (r == 0)
-		object_renamed(m, from, to, flags & RENAME_EXCHANGE);
-	return r;
-}
-
 static ssize_t change_to_open(struct file *f)
 {
 	struct object_at at = { f->mount, f, NULL };
@@ -315,54 +224,14 @@ ssize_t object_fchdir(struct file *f, int fd)
 	return PINNED(f, fd, change_to_open(f));
 }
 
-static int rename_to(const struct place *from, const char *old, const struct place *to, unsigned flags)
-{
-	struct statx st;
-	int r = object_name_stat(from->mount, old, &st);
-
-	if (!*old)
-		return -EBUSY;
-	if (r == 0 && !S_ISDIR(st.stx_mode) && ends_in_slash(to->name))
-		return -ENOTDIR;
-	return NAMED(to, OBJECT_NEWDIR, move_name(from->mount, old, name, flags));
-}
-
-int object_rename(const struct place *from, const struct place *to, unsigned flags)
-{
-	if (flags & ~(RENAME_NOREPLACE | RENAME_EXCHANGE | RENAME_WHITEOUT) ||
-	    ((flags & RENAME_EXCHANGE) && (flags & ~RENAME_EXCHANGE)))
-		return -EINVAL;
-	return NAMED(from, OBJECT_ANY, rename_to(from, name, to, flags));
-}
-
-static int link_to(const struct object_at *at, const struct place *to)
-{
-	return NAMED(to, OBJECT_NEW, OPS(to)->link ? OPS(to)->link(at, name) : missing(to, name, -EPERM));
-}
-
-int object_link(const struct place *from, const struct place *to, int flags)
-{
-	if (flags & ~(AT_SYMLINK_FOLLOW | AT_EMPTY_PATH))
-		return -EINVAL;
-	return ABOUT(from, flags, link_to(at, to));
-}
-
-int object_symlink(const char *target, const struct place *p)
-{
-	char text[PATH_MAX];
-	ssize_t n = place_copy_path(text, sizeof(text), target);
-
-	if (n <= 0)
-		return n < 0 ? (int)n : -ENOENT;
-	return (int)NAMED(p, OBJECT_NEW, OPS(p)->symlink ? OPS(p)->symlink(p->mount, text, name) :
-			  missing(p, name, -EPERM));
-}
-
 ssize_t object_readlink(const struct place *p, char *buf, size_t n)
 {
 	char text[PATH_MAX];
-	ssize_t len = NAMED(p, OBJECT_ANY, object_link_text(p->mount, name, text, sizeof(text)));
+	ssize_t len;
 
+	if (p->file && p->file->ofd->mode != S_IFLNK)
+		return p->magic ? -EINVAL : -ENOENT;
+	len = ABOUT(p, AT_EMPTY_PATH, link_text(at, text, sizeof(text)));
 	if (len < 0)
 		return len;
 	if (!n)

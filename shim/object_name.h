@@ -26,6 +26,29 @@ int object_name_of(const struct place *p, char *name, enum object_name kind);
  */
 int object_at_of(const struct place *p, int flags, struct object_at *at, char *name);
 
+/* Whether the name is a directory that the caller may pass: 0 or -errno. The second: the one it is in. */
+int object_name_pass(struct mount *m, const char *name);
+int object_name_parent(struct mount *m, const char *name);
+
+/* The value of expr about what the place names, as `at`. */
+#define ABOUT(p, flags, expr) ({                                              \
+	struct object_at at_, *at = &at_;                                     \
+	char name_[PATH_MAX];                                                 \
+	ssize_t r_ = object_at_of(p, flags, at, name_);                       \
+	r_ < 0 ? r_ : (ssize_t)(expr); })
+
+/* The value of expr about a name of the kind, as `name`; OBJECT_*, and -ENOENT for an empty path. */
+#define NAMED(p, kind, expr) ({                                               \
+	char name[PATH_MAX];                                                  \
+	ssize_t r_ = (p)->file && !(p)->dots ? -ENOENT : object_name_of(p, name, kind);     \
+	r_ < 0 ? r_ : (ssize_t)(expr); })
+
+/* Cuts slashes, and a dot after one, from the end of a name; whether there were any. */
+int object_name_trim(char *name);
+
+/* The directory that a name is in, into `parent` (PATH_MAX bytes): 0 or -ENAMETOOLONG. */
+int object_parent_name(const char *name, char *parent);
+
 /* lstat and readlink of a name of m, for the walk. */
 int object_name_stat(struct mount *m, const char *name, struct statx *st);
 ssize_t object_link_text(struct mount *m, const char *name, char *buf, size_t n);

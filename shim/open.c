@@ -85,12 +85,14 @@ int open_at(enum call call, int dirfd, const char *path, int flags, mode_t mode)
 			     (flags & (O_CREAT | O_EXCL)) != (O_CREAT | O_EXCL);
 
 		r = place_get(&p, dirfd, path, follow);
-		if (r < 0)
-			errno = -r;
-		else if (p->mount->be->object)
+		if (r < 0) {
+			REAL(openat)(AT_FDCWD, NOWHERE, flags, mode);
+			door_refused(r);
+		} else if (p->mount->be->object) {
 			fd = (int)OBJECT_RESULT(object_open(p, flags, mode));
-		else
+		} else {
 			fd = door_fresh(open_place(p, flags, mode));
+		}
 		if (fd >= 0 && !p->mount->be->object) {
 			int saved = errno;
 

@@ -60,6 +60,8 @@ static int start_at(struct place *p, int dirfd)
 		if (!REAL(getcwd)(p->virt, sizeof(p->virt)) || *p->virt != '/')
 			return 0;
 	} else if (objects_on && (f = fdtab_get(dirfd)) && f->ofd) {
+		if (f->ofd->mode != S_IFDIR)
+			return 0;
 		object_path(f, p->virt);
 		p->translated = 1;
 	} else if (!place_fd_path(dirfd, p->virt, sizeof(p->virt))) {
@@ -110,8 +112,10 @@ static int resolve(struct place *p, int dirfd, const char *path, int follow)
 		p->file = f->ofd ? f : NULL;
 	}
 	if (objects_on && n == 1 && *p->rest == '.' && (p->file = fdtab_get(dirfd)) && p->file->ofd) {
+		if (p->file->ofd->mode != S_IFDIR)
+			return -ENOTDIR;
 		object_path(p->file, p->virt);
-		p->magic = 1;           /* also where it has no name any more */
+		p->magic = p->dots = 1; /* also where it has no name any more */
 		return place_translate(p);
 	}
 	p->file = n == 0 ? p->file : NULL;
@@ -147,6 +151,7 @@ int place_get(struct place **out, int dirfd, const char *path, int follow)
 	p->name = NULL;
 	p->file = NULL;
 	p->magic = 0;
+	p->dots = 0;
 	p->links = 0;
 	*p->virt = 0;
 	r = mounts_count ? resolve(p, dirfd, path, follow) : 0;

@@ -23,6 +23,7 @@ struct place {
 	const char *name;        /* below an object mount (object_ops.h): "" or "/a/b", perhaps a slash; else NULL */
 	struct file *file;       /* an open file of one instead: an empty path, or a link of /proc */
 	int magic;               /* it was a link of /proc */
+	int dots;                /* the path ends in . (1) or .. (2) */
 	int links;               /* symbolic links on the way */
 	char virt[PATH_MAX];     /* the clean absolute path, as the program sees it; "" if unknown */
 	char real[PATH_MAX * 2]; /* where `path` points when translated */

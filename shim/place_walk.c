@@ -85,13 +85,10 @@ int place_translate(struct place *p)
 static int may_pass(struct place *p)
 {
 	size_t n = strlen(p->real);
-	struct statx x;
 	int r;
 
-	if (p->name) {
-		r = object_name_stat(p->mount, p->name, &x);
-		return r < 0 ? r : S_ISDIR(x.stx_mode) ? 0 : -ENOTDIR;
-	}
+	if (p->name)
+		return object_name_pass(p->mount, p->name);
 	strcpy(p->real + n, "/.");
 	r = look_up(p->real);
 	p->real[n] = 0;
@@ -144,16 +141,22 @@ static int is_magic(const char *path)
 }
 
 /*
- * A descriptor's link leads to the file itself, not to its name: the kernel
- * follows it, and the name only tells whose file it is.
+ * A link of /proc leads to the file itself, not to its name: at the end of a
+ * path the kernel follows it, and the name only tells whose file it is, unless
+ * the kernel has no such file. 2, or 0 to walk on along p->link.
  */
-static int magic(struct place *p, size_t n)
+static int magic(struct place *p, size_t n, int more)
 {
+	struct mount *m;
 	const char *rel;
 	int in_root;
 
 	p->link[n < sizeof(p->link) ? n : n - 1] = 0;
-	p->mount = mount_find(p->link, &rel, &in_root);
+	place_unreal(p->link, sizeof(p->link));
+	m = mount_find(p->link, &rel, &in_root);
+	if (more || m->be->object)
+		return 0;
+	p->mount = m;
 	return 2;
 }
 
@@ -190,8 +193,11 @@ static int step(struct place *p, const char *rest)
 		return n == -EINVAL || mount_is_ancestor(p->virt) ? 0 : 2;
 	if (objects_on && is_magic(p->real) && (p->file = place_magic_file(p->real)))
 		return magic_object(p, *rest != 0);
-	if (is_magic(p->real) && *p->link == '/' && !*rest)
-		return magic(p, (size_t)n);
+	if (is_magic(p->real) && *p->link == '/') {
+		if (magic(p, (size_t)n, *rest != 0))
+			return 2;
+		n = (ssize_t)strlen(p->link);
+	}
 	if (++p->links > LINKS_MAX)
 		return -ELOOP;
 	n = splice_link(p, rest, (size_t)n);
@@ -214,6 +220,7 @@ int place_walk(struct place *p, int follow)
 				return r;
 			if (r < 0)
 				return finish_raw(p, n == 1 ? "/." : "/..");
+			p->dots = last ? (int)n : 0;
 			/* a name that ends so is neither made nor removed: the kernel says why */
 			if (last && (n == 1 || follow == PLACE_PARENT)) {
 				if (place_translate(p) < 0)

@@ -65,7 +65,9 @@ EXPORT ret name params                                                        \
 	ret v = FAILED(ret);                                                  \
 	int r = mounts_count ? place_get(&p, dir, path, follow) : 0;          \
 	if (r < 0) {                                                          \
-		errno = -r;                                                   \
+		path = NOWHERE;                                               \
+		v = REAL(name)(__VA_ARGS__);                                  \
+		door_refused(r);                                              \
 	} else {                                                              \
 		if (p) {                                                      \
 			assign;                                               \

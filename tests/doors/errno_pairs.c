@@ -58,6 +58,7 @@ static void pointed(void)
 {
 	int d = open(dir, O_RDONLY | O_DIRECTORY), f = open(P("file"), O_RDONLY), path = open(dir, O_PATH);
 
+	chdir(dir);
 	for (size_t i = 0; i < COUNT(pointers); i++) {
 		const char *p = OPAQUE(pointers[i].path);
 
@@ -94,6 +95,7 @@ static void pointed(void)
 	CALL(symlinkat("text", -1, "new"));
 	CALL(symlinkat("text", d, "new"));
 	CALL(symlinkat("text", d, ""));
+	chdir("/");
 	close(d), close(f), close(path);
 	unlink(P("new"));
 	build();

@@ -103,7 +103,7 @@ static int object_stat(const struct object_at *at, struct statx *st)
 
 static ssize_t object_readlink(const struct object_at *at, char *buf, size_t n)
 {
-	return AT(at, REAL(readlink)(path, buf, n));
+	return at->f ? result(REAL(readlinkat)(fd_of(at->f), "", buf, n)) : AT(at, REAL(readlink)(path, buf, n));
 }
 
 static int object_access(const struct object_at *at, int mode, int flags)
@@ -198,7 +198,7 @@ static int refusal(const char *path)
 		return EEXIST;
 	snprintf(parent, sizeof(parent), "%s", path);
 	*strrchr(parent, '/') = 0;
-	return errno != ENOENT || REAL(lstat)(parent, &st) < 0 ? errno : EPERM;
+	return errno != ENOENT || REAL(faccessat)(AT_FDCWD, parent, W_OK | X_OK, AT_EACCESS) < 0 ? errno : EPERM;
 }
 
 static int object_mknod(struct mount *m, const char *name, mode_t mode, dev_t dev)
