@@ -189,6 +189,7 @@ static int open_head(struct image *im)
 		return errno == ENOENT ? 0 : -errno;
 	if (REAL(fstat)(fd, &st) == 0 && st.st_size >= (off_t)sizeof(struct image_head))
 		im->head = map_head(fd);
+	im->ino = st.st_ino;
 	REAL(close)(fd);
 	if (!im->head)
 		return -ENOMEM;
@@ -237,6 +238,17 @@ static void remove_files(struct image *im)
 			count(im, -1u);
 }
 
+/* Whoever removed it may have been killed then; or it is gone, and the name another image's. */
+static void remove_again(struct image *im)
+{
+	char name[80];
+	struct stat st;
+
+	if (REAL(fstatat)(im->dir, entry(im, name, "map"), &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	    st.st_ino == im->ino)
+		remove_files(im);
+}
+
 /* 1 with the head locked, 0 if there is none, or -errno. */
 static int lock_head(struct image *im, int make)
 {
@@ -252,7 +264,7 @@ static int lock_head(struct image *im, int make)
 		im->locked = take(im->head);
 		if (!im->head->dead)
 			return 1;
-		remove_files(im);
+		remove_again(im);
 		put_head(im);
 	}
 	return 0;

@@ -36,6 +36,7 @@ struct image_head;
 struct image {
 	struct image_head *head;
 	int dir, data, base;           /* descriptors; -1: not open */
+	uint64_t ino;                  /* of the head's file */
 	int locked;
 	_Atomic uint32_t *count;       /* of images with its hash; NULL if that cannot be known */
 	char key[56];
