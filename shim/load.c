@@ -3,12 +3,13 @@
  * dlopen(3). libc's looks at who calls it, for the run path and the
  * namespace that count, so it must be reached by a jump; only a library that
  * lies elsewhere, by a name with a slash, where neither counts, is loaded
- * from here.
+ * from here; one without a kernel file is a copy of it (load_copy.h).
  */
 #include <dlfcn.h>
 #include <string.h>
 
 #include "door.h"
+#include "load_copy.h"
 
 typedef void *dlopen_fn(const char *, int);
 
@@ -17,8 +18,13 @@ static void *load_there(const char *name, int mode)
 {
 	char there[PATH_MAX] = "";
 	struct place *p;
+	void *lib;
 
 	if (place_get(&p, AT_FDCWD, name, 1) == 0) {
+		if (p->mount->be->object && load_copy(p, mode, &lib)) {
+			place_put(p);
+			return lib;
+		}
 		if (p->translated)
 			strcpy(there, p->path);
 		place_put(p);
@@ -37,7 +43,7 @@ dlopen_fn *load_target(const char *name)
 	if (!mounts_redirect || !(uintptr_t)name || !strchr(name, '/') ||
 	    place_get(&p, AT_FDCWD, name, 1) < 0)
 		return REAL(dlopen);
-	moved = p->translated && !p->name;
+	moved = p->translated;
 	place_put(p);
 	return moved ? load_there : REAL(dlopen);
 }

@@ -72,6 +72,20 @@ static int fill(const struct object_at *at, int to)
 	return r;
 }
 
+static int copy_of(const struct object_at *at)
+{
+	int fd = REAL(memfd_create)("program", MFD_CLOEXEC), r;
+
+	if (fd < 0)
+		return -errno;
+	r = fill(at, fd);
+	if (r < 0) {
+		REAL(close)(fd);
+		return r;
+	}
+	return fd;
+}
+
 /* Whether a description is a program's to write to. */
 static int is_written(struct ofd *o, void *arg)
 {
@@ -86,7 +100,7 @@ int object_image(const struct place *p, int flags)
 	char name[PATH_MAX];
 	struct object_at at;
 	struct statx st;
-	int r = object_at_of(p, flags, &at, name), fd;
+	int r = object_at_of(p, flags, &at, name);
 
 	if (r == 0)
 		r = at_statx(&at, &st);
@@ -95,15 +109,18 @@ int object_image(const struct place *p, int flags)
 		    S_ISLNK(st.stx_mode) ? -ELOOP : -EACCES;
 	if (r == 0 && ofd_each(is_written, &st))
 		r = -ETXTBSY;
-	if (r < 0)
-		return r;
-	fd = REAL(memfd_create)("program", MFD_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	r = fill(&at, fd);
-	if (r < 0) {
-		REAL(close)(fd);
-		return r;
-	}
-	return fd;
+	return r < 0 ? r : copy_of(&at);
+}
+
+int object_copy_of(const struct place *p, struct statx *st)
+{
+	char name[PATH_MAX];
+	struct object_at at;
+	int r = object_at_of(p, 0, &at, name);
+
+	if (r == 0)
+		r = at_statx(&at, st);
+	if (r == 0 && !S_ISREG(st->stx_mode))
+		r = -EACCES;
+	return r < 0 ? r : copy_of(&at);
 }

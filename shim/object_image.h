@@ -12,4 +12,7 @@
  */
 int object_image(const struct place *p, int flags);
 
+/* Likewise of what may be read, which `st` (not NULL) becomes the status of; a library. */
+int object_copy_of(const struct place *p, struct statx *st);
+
 #endif

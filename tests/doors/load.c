@@ -30,6 +30,21 @@ static void load(int line, const char *name)
 }
 #define LOAD(name) load(__LINE__, name)
 
+/* One library by two names is one; another of the same bytes is another. */
+static void again(void)
+{
+	void *a = dlopen(P("lib.so"), RTLD_NOW), *b = dlopen(P("sub/link.so"), RTLD_NOW), *c;
+
+	say("same %d", a && a == b);
+	dlclose(b);
+	say("still there %d", a && (b = dlopen(P("lib.so"), RTLD_NOW | RTLD_NOLOAD)) == a);
+	copy(P("lib.so"), P("third.so"));
+	c = dlopen(P("third.so"), RTLD_NOW);
+	say("another %d", c && c != a);
+	dlclose(a), dlclose(b), dlclose(c);
+	say("gone %d", !dlopen(P("third.so"), RTLD_NOW | RTLD_NOLOAD));
+}
+
 static void door(void)
 {
 	void *lib = dlopen("libutil.so.1", RTLD_NOW);
@@ -58,6 +73,7 @@ static void door(void)
 	LOAD("no-such-library.so");
 	LOAD("/no/such/library.so");
 	LOAD(NULL);
+	again();
 	/* the program's own */
 	lib = dlopen(NULL, RTLD_NOW);
 	say("main %d", lib && dlsym(lib, "dlopen"));
