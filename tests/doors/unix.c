@@ -2,6 +2,7 @@
 /*
  * Sockets bound to a path, and the calls that are told one. Fails if a name
  * leads elsewhere, comes back as another, or an error is not the kernel's.
+ * not: object
  */
 #include "door.h"
 

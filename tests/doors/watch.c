@@ -2,6 +2,7 @@
 /*
  * Watches, fifos, devices and file handles. Fails if an event is missing or
  * has another name, or a special file is not what was made.
+ * not: object
  */
 #include "door.h"
 #include <poll.h>
