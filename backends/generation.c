@@ -19,7 +19,7 @@ int private_directory(const char *path)
 
 	if (REAL(mkdir)(path, 0700) < 0 && errno != EEXIST)
 		return -errno;
-	if (REAL(lstat)(path, &st) < 0)
+	if (own_stat(AT_FDCWD, path, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return -errno;
 	if (!S_ISDIR(st.st_mode) || st.st_uid != geteuid() || (st.st_mode & 077))
 		return -EPERM;
@@ -59,7 +59,7 @@ static uint64_t self(void)
 	if (!atomic_load_explicit(&my_ns, memory_order_relaxed)) {
 		struct stat st;
 
-		atomic_store(&my_ns, REAL(stat)("/proc/self/ns/pid", &st) == 0 ?
+		atomic_store(&my_ns, own_stat(AT_FDCWD, "/proc/self/ns/pid", &st, 0) == 0 ?
 				     (uint32_t)st.st_ino : 1);
 	}
 	return (uint64_t)atomic_load_explicit(&my_ns, memory_order_relaxed) << 32 | my_tid;

@@ -162,7 +162,7 @@ static size_t added(int fd, int append, off_t off, size_t n)
 	struct stat st;
 	size_t inside;
 
-	if (REAL(fstat)(fd, &st) < 0)
+	if (own_fstat(fd, &st) < 0)
 		return n;
 	if (append)
 		off = st.st_size;

@@ -59,7 +59,7 @@ static int count_entry(int dir, const char *name, uint64_t *used)
 	int sub, r;
 
 	if (!strcmp(name, ".") || !strcmp(name, "..") ||
-	    REAL(fstatat)(dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+	    own_stat(dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return 0;       /* gone meanwhile */
 	*used += (uint64_t)st.st_blocks * 512 / (st.st_nlink ? st.st_nlink : 1);
 	if (!S_ISDIR(st.st_mode))

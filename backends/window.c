@@ -167,7 +167,7 @@ static int learn_size(struct window *w, int fd, uint64_t era)
 	struct mapping *m = atomic_load(&w->map);
 	struct stat st;
 
-	if (REAL(fstat)(fd, &st) < 0 || !S_ISREG(st.st_mode))
+	if (own_fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
 		return 0;
 	if (atomic_load(&w->era) != era) {
 		atomic_store(&w->era, 0);

@@ -21,7 +21,7 @@ static int own_root(const char *path)
 
 	if (REAL(mkdir)(path, 0700) < 0 && errno != EEXIST)
 		return -errno;
-	if (REAL(lstat)(path, &st) < 0)
+	if (own_stat(AT_FDCWD, path, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return -errno;
 	return S_ISDIR(st.st_mode) && st.st_uid == geteuid() && !(st.st_mode & 077) ? 0 : -EPERM;
 }
@@ -71,7 +71,7 @@ int above_real(const char *virt, char *path, size_t size)
 		return -ENAMETOOLONG;
 	memcpy(path, tree, n);
 	strcpy(path + n, virt);
-	return REAL(lstat)(path, &st) < 0 ? make(m->prefix, tree, n) : 0;
+	return own_stat(AT_FDCWD, path, &st, AT_SYMLINK_NOFOLLOW) < 0 ? make(m->prefix, tree, n) : 0;
 }
 
 /* What follows the root in path, NULL if it is not below. */

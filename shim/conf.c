@@ -138,7 +138,7 @@ static int exists(const char *path)
 {
 	struct stat st;
 
-	return REAL(stat)(path, &st) == 0 || (errno != ENOENT && errno != ENOTDIR && errno != EACCES);
+	return own_stat(AT_FDCWD, path, &st, 0) == 0 || (errno != ENOENT && errno != ENOTDIR && errno != EACCES);
 }
 
 static int in_home(char *path, char *const envp[])

@@ -248,7 +248,7 @@ static int check_parent(const struct conf_at *at, const char *path)
 	while (n > 1 && path[n - 1] != '/')
 		n--;
 	snprintf(dir, sizeof(dir), "%.*s", (int)n, path);
-	if (REAL(stat)(dir, &st))
+	if (own_stat(AT_FDCWD, dir, &st, 0))
 		return conf_fail(at, "refused: %s: %s", dir, strerrordesc_np(errno));
 	if ((st.st_mode & (S_IWOTH | S_ISVTX)) == S_IWOTH)
 		return conf_fail(at, "refused: anyone may write to its directory (chmod o-w %.300s)",
@@ -293,7 +293,7 @@ static int load_file(struct conf *c, const struct conf_at *at, int fd)
 	char *buf;
 	int err;
 
-	if (REAL(fstat)(fd, &st))
+	if (own_fstat(fd, &st))
 		return conf_fail(at, "%s", strerrordesc_np(errno));
 	if (check_file(at, at->where, &st))
 		return -EINVAL;

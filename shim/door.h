@@ -48,12 +48,41 @@ static inline void door_end(enum call call, struct mount *m, unsigned slot, uint
 		door_end(CALL_##call, (f)->mount, (f)->stat_slot, t0_, size, (ssize_t)r_); \
 	r_; })
 
-/* What the program gets for -errno or a result, with errno as it was on success. */
+/*
+ * What the program gets for -errno or a result, with errno as it was on success.
+ * The calls inside are ours, and no cancellation points.
+ */
 #define OBJECT_RESULT(expr) ({                                                \
-	int was_ = errno;                                                     \
-	ssize_t result_ = (expr);                                             \
+	int was_ = errno, outer_ = object_cancel_state, cancel_;              \
+	ssize_t result_;                                                      \
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel_);             \
+	object_cancel_state = cancel_;                                        \
+	result_ = (expr);                                                     \
+	object_cancel_state = outer_;                                         \
+	pthread_setcancelstate(cancel_, NULL);                                \
 	errno = was_;                                                         \
 	ret_errno(result_); })
+
+/* Which rows are cancellation points in libc. */
+static inline int is_cancellation_point(enum call call)
+{
+	switch (call) {
+	case CALL_read: case CALL_pread: case CALL_readv: case CALL_preadv: case CALL_preadv2:
+	case CALL_write: case CALL_pwrite: case CALL_writev: case CALL_pwritev: case CALL_pwritev2:
+	case CALL_fsync: case CALL_fdatasync: case CALL_fallocate: case CALL_posix_fallocate:
+	case CALL_sync_file_range:
+	case CALL_open: case CALL_openat: case CALL_creat: case CALL_openat2: case CALL_close:
+		return 1;
+	default:
+		return 0;
+	}
+}
+
+/* OBJECT_RESULT of the row `call`. */
+#define OBJECT_ROW(call, expr) ({                                             \
+	if (is_cancellation_point(call))                                      \
+		pthread_testcancel();                                         \
+	OBJECT_RESULT(expr); })
 
 /* The file behind fd if it is one without a kernel file; borrowed as of fdtab_get. */
 static inline struct file *door_object(int fd)

@@ -49,7 +49,7 @@ EXPORT int close(int fd)
 	int r;
 
 	if (f->ofd) {
-		r = (int)OBJECT_RESULT(object_close(f, fd));
+		r = (int)OBJECT_ROW(CALL_close, object_close(f, fd));
 	} else {
 		fdtab_forget(fd);
 		r = REAL(close)(fd);
@@ -184,6 +184,13 @@ EXPORT int dup3(int fd, int to, int flags)
 	return ONTO(dup3, fd, to, REAL(dup3)(fd, to, flags));
 }
 
+static int control_object(struct file *f, int fd, int cmd, void *arg)
+{
+	if (cmd == F_SETLKW || cmd == F_OFD_SETLKW)
+		pthread_testcancel();
+	return TIMED(fcntl, f, 0, (int)OBJECT_RESULT(object_fcntl(f, fd, cmd, arg)));
+}
+
 EXPORT int fcntl(int fd, int cmd, ...)
 {
 	struct file *f;
@@ -200,7 +207,7 @@ EXPORT int fcntl(int fd, int cmd, ...)
 	if (__builtin_expect(!f, 1))
 		return REAL(fcntl)(fd, cmd, arg);
 	if (f->ofd && cmd != F_GETOWN)       /* whose result may be negative, and is the placeholder's */
-		return TIMED(fcntl, f, 0, (int)OBJECT_RESULT(object_fcntl(f, fd, cmd, arg)));
+		return control_object(f, fd, cmd, arg);
 	r = TIMED(fcntl, f, 0, REAL(fcntl)(fd, cmd, arg));
 	if (cmd == F_SETFL && r == 0) {
 		int changed = O_APPEND | O_DIRECT;

@@ -269,7 +269,7 @@ void file_attach(int fd, int flags, struct mount *m, const char *name)
 	struct stat st;
 
 	if ((!m->rule && (mounts_count || !stats_on)) || (flags & O_PATH) ||
-	    REAL(fstat)(fd, &st) < 0 || !S_ISREG(st.st_mode) || !fdtab_ours())
+	    own_fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || !fdtab_ours())
 		goto out;
 	f = fdtab_new();
 	if (!f)

@@ -55,7 +55,7 @@ static struct lock_table *open_table(int dir)
 
 	if (fd < 0)
 		return NULL;
-	if (REAL(fstat)(fd, &st) == 0 && st.st_size == sizeof(*t))
+	if (own_fstat(fd, &st) == 0 && st.st_size == sizeof(*t))
 		t = map(fd);
 	REAL(close)(fd);
 	if (t && t->magic != MAGIC) {

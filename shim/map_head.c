@@ -187,7 +187,7 @@ static int open_head(struct image *im)
 
 	if (fd < 0)
 		return errno == ENOENT ? 0 : -errno;
-	if (REAL(fstat)(fd, &st) == 0 && st.st_size >= (off_t)sizeof(struct image_head))
+	if (own_fstat(fd, &st) == 0 && st.st_size >= (off_t)sizeof(struct image_head))
 		im->head = map_head(fd);
 	im->ino = st.st_ino;
 	REAL(close)(fd);

@@ -27,7 +27,7 @@ static off_t size_of(struct image *im)
 {
 	struct stat st;
 
-	return REAL(fstat)(image_data(im), &st) < 0 ? -errno : st.st_size;
+	return own_fstat(image_data(im), &st) < 0 ? -errno : st.st_size;
 }
 
 static off_t file_size(struct file *f)

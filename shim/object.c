@@ -17,6 +17,17 @@
 #include "stats.h"
 #include "stats_tree.h"
 
+__thread int object_cancel_state = PTHREAD_CANCEL_DISABLE;
+
+void object_cancellation_point(void)
+{
+	int ours;
+
+	pthread_setcancelstate(object_cancel_state, &ours);
+	pthread_testcancel();
+	pthread_setcancelstate(ours, NULL);
+}
+
 static const struct object_ops *ops_of(const struct file *f)
 {
 	return f->mount->be->object;

@@ -27,6 +27,13 @@ static inline struct file *object_of(int fd)
 	return f && f->ofd ? f : NULL;
 }
 
+/*
+ * Whether the call that is being served could be cancelled before (door.h's
+ * OBJECT_RESULT), and the place for a call that waits to be cancelled.
+ */
+extern __thread int object_cancel_state;
+void object_cancellation_point(void);
+
 /* Opens the place: a descriptor in the table, or -errno. */
 int object_open(const struct place *p, int flags, mode_t mode);
 

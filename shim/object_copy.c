@@ -142,7 +142,7 @@ static int is_pipe(int fd)
 {
 	struct stat st;
 
-	return REAL(fstat)(fd, &st) == 0 && S_ISFIFO(st.st_mode);
+	return own_fstat(fd, &st) == 0 && S_ISFIFO(st.st_mode);
 }
 
 static ssize_t send_all(struct stage *s, struct side *in, struct side *out, size_t n)
@@ -289,7 +289,7 @@ static int regular(const struct side *s)
 
 	if (s->f)
 		return s->f->ofd->mode == S_IFDIR ? -EISDIR : 0;
-	if (REAL(fstat)(s->fd, &st) < 0)
+	if (own_fstat(s->fd, &st) < 0)
 		return -EBADF;
 	return S_ISDIR(st.st_mode) ? -EISDIR : S_ISREG(st.st_mode) ? 0 : -EINVAL;
 }

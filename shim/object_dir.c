@@ -71,7 +71,7 @@ static uint64_t parent_inode(struct file *f)
 		*slash = 0;
 	if (*f->ofd->name)
 		return object_name_stat(f->mount, name, &x) == 0 ? x.stx_ino : f->ofd->ino;
-	return REAL(stat)(*name ? name : "/", &st) == 0 ? st.st_ino : f->ofd->ino;
+	return own_stat(AT_FDCWD, *name ? name : "/", &st, 0) == 0 ? st.st_ino : f->ofd->ino;
 }
 
 static int list(struct file *f)

@@ -26,7 +26,7 @@ static ssize_t set_or_wait(struct file *f, int fd, const struct lock *want, stru
 		r = lock_wait(w);
 		if (r < 0)
 			break;
-		pthread_testcancel();
+		object_cancellation_point();
 	}
 	return r;
 }

@@ -127,7 +127,7 @@ static int register_placeholder(int fd, int dir, struct mount *m, const char *na
 	struct stat st;
 	int r = random_id(id);
 
-	if (r < 0 || REAL(fstat)(fd, &st) < 0)
+	if (r < 0 || own_fstat(fd, &st) < 0)
 		return r < 0 ? r : -errno;
 	r = bind_as(fd, id);
 	if (r == 0)
@@ -204,7 +204,7 @@ struct ofd *ofd_record(int dir, const char *name)
 
 	if (fd < 0)
 		return NULL;
-	if (REAL(fstat)(fd, &st) == 0 && st.st_size >= (off_t)sizeof(*o))
+	if (own_fstat(fd, &st) == 0 && st.st_size >= (off_t)sizeof(*o))
 		o = map_record(fd);
 	REAL(close)(fd);
 	return o;
@@ -222,7 +222,7 @@ struct ofd *ofd_of(int fd)
 	struct stat st;
 	int dir;
 
-	if (REAL(fstat)(fd, &st) < 0 || !S_ISSOCK(st.st_mode) || !id_of(fd, id))
+	if (own_fstat(fd, &st) < 0 || !S_ISSOCK(st.st_mode) || !id_of(fd, id))
 		return NULL;
 	dir = ofd_directory(0);
 	if (dir >= 0) {

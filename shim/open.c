@@ -89,7 +89,7 @@ int open_at(enum call call, int dirfd, const char *path, int flags, mode_t mode)
 			REAL(openat)(AT_FDCWD, NOWHERE, flags, mode);
 			door_refused(r);
 		} else if (p->mount->be->object) {
-			fd = (int)OBJECT_RESULT(object_open(p, flags, mode));
+			fd = (int)OBJECT_ROW(call, object_open(p, flags, mode));
 		} else {
 			fd = door_fresh(open_place(p, flags, mode));
 		}

@@ -3,6 +3,7 @@
 #include "real.h"
 
 #include <dlfcn.h>
+#include <sys/syscall.h>
 
 struct real real;
 
@@ -43,4 +44,14 @@ void real_find(size_t offset)
 void *real_symbol(const char *name)
 {
 	return dlsym(RTLD_NEXT, name);
+}
+
+int own_stat(int dirfd, const char *path, struct stat *st, int flags)
+{
+	return (int)REAL(syscall)(SYS_newfstatat, dirfd, path, st, flags);
+}
+
+int own_fstat(int fd, struct stat *st)
+{
+	return own_stat(fd, "", st, AT_EMPTY_PATH);
 }

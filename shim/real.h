@@ -39,6 +39,14 @@ void real_find(size_t offset);
 /* Another thing libc exports, by name; NULL if it does not. Before main. */
 void *real_symbol(const char *name);
 
+/*
+ * fstatat(2) and fstat(2) of what is our own business. Another preloaded library
+ * may hold a lock in its stat while it calls us (libfaketime), or stat in ways
+ * of its own (libfakeroot), so these pass it by.
+ */
+int own_stat(int dirfd, const char *path, struct stat *st, int flags);
+int own_fstat(int fd, struct stat *st);
+
 #define REAL_LOAD(name) __atomic_load_n(&real.name, __ATOMIC_RELAXED)
 #define REAL(name) \
 	(__builtin_expect(REAL_LOAD(name) != 0, 1) ? REAL_LOAD(name) : (real_find(offsetof(struct real, name)), REAL_LOAD(name)))

@@ -41,7 +41,7 @@ int script_read(struct script *s, const char *path)
 	struct stat st;
 
 	/* to open a device may do something */
-	if (REAL(stat)(path, &st) == 0 && S_ISREG(st.st_mode))
+	if (own_stat(AT_FDCWD, path, &st, 0) == 0 && S_ISREG(st.st_mode))
 		fd = REAL(open)(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 	if (fd >= 0) {
 		n = REAL(pread)(fd, s->line, SCRIPT_LINE, 0);

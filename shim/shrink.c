@@ -22,7 +22,7 @@ struct shrink shrink_begin_at(const struct place *p)
 	int saved = errno;
 	struct stat st;
 
-	if (p->mount->shrink && REAL(fstatat)(p->dirfd, p->path, &st, 0) == 0 && S_ISREG(st.st_mode))
+	if (p->mount->shrink && own_stat(p->dirfd, p->path, &st, 0) == 0 && S_ISREG(st.st_mode))
 		return shrink_begin(p->mount, st.st_dev, st.st_ino);
 	errno = saved;
 	return (struct shrink){ NULL, 0, 0, 0 };

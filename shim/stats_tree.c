@@ -64,7 +64,7 @@ uint64_t process_pidns(void)
 {
 	struct stat st;
 
-	return REAL(fstatat)(AT_FDCWD, "/proc/self/ns/pid", &st, 0) == 0 ? st.st_ino : 0;
+	return own_stat(AT_FDCWD, "/proc/self/ns/pid", &st, 0) == 0 ? st.st_ino : 0;
 }
 
 int process_gone(uint64_t owner, uint64_t pidns)
@@ -111,7 +111,7 @@ static int open_private(int at, const char *path, int make)
 	}
 	if (fd < 0)
 		return errno == ELOOP || errno == ENOTDIR ? -EPERM : -errno;
-	if (REAL(fstat)(fd, &st) == 0 && st.st_uid == geteuid() && !(st.st_mode & 077))
+	if (own_fstat(fd, &st) == 0 && st.st_uid == geteuid() && !(st.st_mode & 077))
 		return fd;
 	REAL(close)(fd);
 	return -EPERM;
@@ -156,7 +156,7 @@ int tree_open_segment(int tree, const char *name, int flags, struct seg_head *he
 
 	if (fd < 0)
 		return -errno;
-	if (REAL(fstat)(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_uid == geteuid() &&
+	if (own_fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_uid == geteuid() &&
 	    REAL(pread)(fd, head, sizeof(*head), 0) == (ssize_t)sizeof(*head) &&
 	    head->magic == SEG_MAGIC && head->version == SEG_VERSION &&
 	    head->size == sizeof(struct seg_header))
@@ -263,7 +263,7 @@ static int note_oldest(const char *name, void *arg)
 	struct stat st;
 
 	if (!tree_name_valid(name) ||
-	    REAL(fstatat)(o->dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+	    own_stat(o->dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return 0;
 	o->count++;
 	if (st.st_mtime > o->after && (!o->name[0] || st.st_mtime < o->best)) {
@@ -279,7 +279,7 @@ void tree_trim(int dir, unsigned keep, unsigned most)
 	long after = -1;
 
 	/* where directories count their children as links, that is quick */
-	if (REAL(fstat)(dir, &st) < 0 || (st.st_nlink >= 2 && st.st_nlink - 2 <= keep))
+	if (own_fstat(dir, &st) < 0 || (st.st_nlink >= 2 && st.st_nlink - 2 <= keep))
 		return;
 
 	/* some of the oldest may be alive: look at a few more than are removed */

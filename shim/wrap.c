@@ -29,7 +29,7 @@ EXPORT ret name params                                                        \
 		return native;                                                \
 	before;                                                               \
 	return TIMED(name, f, size, __builtin_expect(f->ofd != NULL, 0) ?      \
-		     (ret)OBJECT_RESULT(object) : ours);                      \
+		     (ret)OBJECT_ROW(CALL_##name, object) : ours);            \
 }
 
 #define FD(ret, name, params, size, ...)                                      \

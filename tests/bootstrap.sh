@@ -59,8 +59,8 @@ both_orders "$lib/libjemalloc.so.2:$lib/libtcmalloc_minimal.so.4" "two mallocs" 
 
 # fakeroot must see the calls that tell it who owns what
 if command -v fakeroot >/dev/null; then
-	work='cd @; echo x >f; mkdir d; chown 1234:5678 f d; chmod 4711 f; mknod n c 1 3; ln -s f l; chown -h 7:8 l; mv f d; ln d/f g
-		stat -c "%n %u %g %a %F %s" . d d/f g n l; tar cf t . 2>/dev/null; tar tvf t | cut -d" " -f1,2 | sort; cp -a d e; stat -c "%u %g" e/f; install -o 3 -g 4 g i; stat -c "%u %g" i; rm -r d; id -u'
+	work='cd @; echo x >f; mkdir d; chown 1234:5678 f d; chmod 4711 f; [ -n "${NO_NODES:-}" ] || mknod n c 1 3; ln -s f l; chown -h 7:8 l; mv f d; ln d/f g
+		stat -c "%n %u %g %a %F %s" . d d/f g $([ -n "${NO_NODES:-}" ] || echo n) l; tar cf t . 2>/dev/null; tar tvf t | cut -d" " -f1,2 | sort; cp -a d e; stat -c "%u %g" e/f; install -o 3 -g 4 g i; stat -c "%u %g" i; rm -r d; id -u'
 	alike "fakeroot before us" fakeroot sh -c "$work"
 	alike "fakeroot after us" fakeroot sh -c "[ -z \"\$SHIM_MAP\" ] || export LD_PRELOAD=\"$LIB:\${LD_PRELOAD%%:*}\"; exec sh -c '$work'"
 fi
@@ -81,7 +81,8 @@ done
 # Another root and other namespaces; a user who may not enter the store
 if [ "$(id -u)" = 0 ]; then
 	mkdir "$TMP/root"
-	alike chroot "$BIN/bootstrap" chroot @ "$TMP/root"
+	# the descriptions of files without a kernel file are out of reach there: opening fails
+	[ -n "${NO_NODES:-}" ] || alike chroot "$BIN/bootstrap" chroot @ "$TMP/root"
 	case $RULE in
 	mem:*) "$BIN/bootstrap" setuid "$NATIVE" >/dev/null 2>&1; shim "$BIN/bootstrap" setuid "$PREFIX" >"$TMP/out" 2>&1 || { echo "setuid: status $?"; bad=1; } ;;
 	*) alike setuid "$BIN/bootstrap" setuid @ ;;

@@ -96,7 +96,7 @@ static int object_stat(const struct object_at *at, struct statx *st)
 	if (r < 0 || !S_ISREG(st->stx_mode))
 		return r;
 	data(at->m, st->stx_ino, link);
-	if (REAL(lstat)(link, &there) == 0 && there.st_ino == st->stx_ino)
+	if (own_stat(AT_FDCWD, link, &there, AT_SYMLINK_NOFOLLOW) == 0 && there.st_ino == st->stx_ino)
 		st->stx_nlink--;
 	return 0;
 }
@@ -194,7 +194,7 @@ static int refusal(const char *path)
 	char parent[PATH_MAX];
 	struct stat st;
 
-	if (REAL(lstat)(path, &st) == 0)
+	if (own_stat(AT_FDCWD, path, &st, AT_SYMLINK_NOFOLLOW) == 0)
 		return EEXIST;
 	snprintf(parent, sizeof(parent), "%s", path);
 	*strrchr(parent, '/') = 0;
@@ -236,7 +236,7 @@ static void keep_open(struct mount *m, const char *name)
 	char path[PATH_MAX], link[PATH_MAX];
 	struct stat st;
 
-	if (names(m, name, path) < 0 || REAL(lstat)(path, &st) < 0 || !S_ISREG(st.st_mode) ||
+	if (names(m, name, path) < 0 || own_stat(AT_FDCWD, path, &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISREG(st.st_mode) ||
 	    !ofd_each(is_open, &st))
 		return;
 	data(m, st.st_ino, link);
@@ -285,7 +285,7 @@ static int describe(struct file *f, int fd)
 	char proc[32], link[PATH_MAX];
 	struct stat st;
 
-	if (REAL(fstat)(fd, &st) < 0)
+	if (own_fstat(fd, &st) < 0)
 		return -errno;
 	f->ofd->dev = st.st_dev;
 	f->ofd->ino = st.st_ino;
@@ -348,7 +348,7 @@ static int object_attach(struct file *f)
 		return fd < 0 ? fd : keep(f, fd);
 	}
 	data(f->mount, f->ofd->ino, path);
-	if (names(f->mount, f->ofd->name, name) == 0 && REAL(lstat)(name, &st) == 0 && st.st_ino == f->ofd->ino)
+	if (names(f->mount, f->ofd->name, name) == 0 && own_stat(AT_FDCWD, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && st.st_ino == f->ofd->ino)
 		strcpy(path, name);
 	fd = REAL(openat)(AT_FDCWD, path, flags | O_CLOEXEC);
 	return fd < 0 ? -errno : keep(f, fd);
@@ -403,7 +403,7 @@ static int object_finish(struct mount *m, struct ofd *o, enum ofd_end how)
 	int r = publish_finish(m, o, how, &word);
 
 	data(m, o->ino, path);
-	if (o->mode == S_IFREG && REAL(lstat)(path, &st) == 0 && !publish_is_staged(o) && !ofd_each(same_file, o))
+	if (o->mode == S_IFREG && own_stat(AT_FDCWD, path, &st, AT_SYMLINK_NOFOLLOW) == 0 && !publish_is_staged(o) && !ofd_each(same_file, o))
 		REAL(unlink)(path);
 	write_log(m, o, word);
 	return r;

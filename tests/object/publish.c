@@ -51,7 +51,7 @@ int publish_wanted(const struct mount *m, int fd, int flags)
 
 	return publish_on(m) && !(flags & O_PATH) && (flags & O_TMPFILE) != O_TMPFILE &&
 	       ((flags & O_ACCMODE) != O_RDONLY || (flags & O_TRUNC)) &&
-	       REAL(fstat)(fd, &st) == 0 && S_ISREG(st.st_mode);
+	       own_fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
 }
 
 /* The bytes of `from`, of which the descriptor may not let us read, and its mode. */
@@ -68,7 +68,7 @@ static int copy(int from, int to)
 		return -errno;
 	while ((n = REAL(sendfile)(to, in, NULL, 1 << 20)) > 0)
 		;
-	if (n < 0 || REAL(fstat)(in, &st) < 0 || REAL(fchown)(to, st.st_uid, st.st_gid) < 0 ||
+	if (n < 0 || own_fstat(in, &st) < 0 || REAL(fchown)(to, st.st_uid, st.st_gid) < 0 ||
 	    REAL(fchmod)(to, st.st_mode & 07777) < 0)
 		r = -errno;
 	REAL(close)(in);
@@ -79,7 +79,7 @@ static int copy_mode(int from, int to)
 {
 	struct stat st;
 
-	return REAL(fstat)(from, &st) < 0 || REAL(fchmod)(to, st.st_mode & 07777) < 0 ? -errno : 0;
+	return own_fstat(from, &st) < 0 || REAL(fchmod)(to, st.st_mode & 07777) < 0 ? -errno : 0;
 }
 
 int publish_stage(struct file *f, int fd, int flags)
