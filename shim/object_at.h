@@ -9,6 +9,9 @@
 #include "backend.h"
 #include "hidden.h"
 
+/* The size in bytes of an open file, or -errno. */
+off_t object_size(struct file *f);
+
 int at_statx(const struct object_at *at, struct statx *st);
 int at_stat(const struct object_at *at, struct stat *st);
 int at_statfs(const struct object_at *at, struct statfs *st);

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* Transfers, position and size of files without a kernel file; see object.h. */
+/* Transfers and position of files without a kernel file; see object.h. */
 #include <errno.h>
 #include <string.h>
 
 #include "fdtab.h"
 #include "guard.h"
 #include "object.h"
+#include "object_at.h"
 #include "object_end.h"
 #include "object_map.h"
 #include "object_pin.h"
@@ -210,23 +211,13 @@ ssize_t object_pwritev2(struct file *f, int fd, const struct iovec *iov, int cnt
 	return off < -1 ? -EINVAL : many(f, fd, OUT, iov, cnt, off, rwf);
 }
 
-/* The size, or -errno. */
-static off_t size_of(struct file *f)
-{
-	struct object_at at = { f->mount, f, NULL };
-	struct statx st;
-	int r = f->mount->be->object->stat(&at, &st);
-
-	return r < 0 ? r : (off_t)st.stx_size;
-}
-
 static off_t seek_hole(struct file *f, off_t off, int whence)
 {
 	off_t size;
 
 	if (f->mount->be->object->seek)
 		return f->mount->be->object->seek(f, off, whence);
-	size = size_of(f);
+	size = object_size(f);
 	if (size < 0)
 		return size;
 	return off < 0 || off >= size ? -ENXIO : whence == SEEK_DATA ? off : size;
@@ -239,7 +230,7 @@ static off_t target_of(struct file *f, off_t off, int whence)
 	switch (whence) {
 	case SEEK_SET: break;
 	case SEEK_CUR: base = f->ofd->pos; break;
-	case SEEK_END: base = size_of(f); break;
+	case SEEK_END: base = object_size(f); break;
 	case SEEK_DATA:
 	case SEEK_HOLE: return seek_hole(f, off, whence);
 	default: return -EINVAL;
@@ -269,154 +260,4 @@ static off_t seek(struct file *f, off_t off, int whence)
 ssize_t object_lseek(struct file *f, int fd, off_t off, int whence)
 {
 	return PINNED(f, fd, seek(f, off, whence));
-}
-
-/* The value of expr, under the lock of f's image; `told` if that is 0 and there is one, `im_`. */
-#define MAPPED(f, expr, told) ({                                              \
-	struct image image_, *im_ = &image_;                                  \
-	ssize_t v_ = image_enter(im_, image_of_file(f), 0);                   \
-	if (v_ == 0) {                                                        \
-		v_ = (expr);                                                  \
-		if (im_->head) {                                              \
-			if (v_ == 0)                                          \
-				told;                                         \
-			image_leave(im_);                                     \
-		}                                                             \
-	}                                                                     \
-	v_; })
-
-static ssize_t set_size(struct file *f, off_t len)
-{
-	struct object_at at = { f->mount, f, NULL };
-	const struct object_ops *ops = f->mount->be->object;
-
-	if (len < 0)
-		return -EINVAL;
-	if (f->ofd->flags & O_PATH)
-		return -EBADF;
-	if ((f->ofd->flags & O_ACCMODE) == O_RDONLY || f->ofd->mode == S_IFDIR)
-		return -EINVAL;
-	return ops->truncate ? MAPPED(f, ops->truncate(&at, len), image_resize(im_, len)) : -EROFS;
-}
-
-ssize_t object_ftruncate(struct file *f, int fd, off_t len)
-{
-	return PINNED(f, fd, set_size(f, len));
-}
-
-/* What moves bytes about is not followed by an image. */
-static int allocate_mapped(const struct image *im, struct file *f, int mode, off_t off, off_t len)
-{
-	if (im->head && (mode & (FALLOC_FL_COLLAPSE_RANGE | FALLOC_FL_INSERT_RANGE)))
-		return -EOPNOTSUPP;
-	return f->mount->be->object->allocate(f, mode, off, len);
-}
-
-static void allocated(struct image *im, struct file *f, int mode, off_t off, off_t len)
-{
-	off_t size = size_of(f);
-
-	if (mode & (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE))
-		image_zero(im, off, off + len);
-	if (size >= 0)
-		image_resize(im, size);
-}
-
-/* Modes that the kernel knows, before it looks at the file. */
-static int allocation_known(int mode)
-{
-	const int known = FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE | FALLOC_FL_COLLAPSE_RANGE |
-			  FALLOC_FL_ZERO_RANGE | FALLOC_FL_INSERT_RANGE | FALLOC_FL_UNSHARE_RANGE;
-
-	return !(mode & ~known) && (!(mode & FALLOC_FL_PUNCH_HOLE) ||
-		((mode & FALLOC_FL_KEEP_SIZE) && !(mode & FALLOC_FL_ZERO_RANGE)));
-}
-
-static ssize_t allocate(struct file *f, int mode, off_t off, off_t len)
-{
-	const struct object_ops *ops = f->mount->be->object;
-
-	if (f->ofd->flags & O_PATH)
-		return -EBADF;
-	if (off < 0 || len <= 0)
-		return -EINVAL;
-	if (!allocation_known(mode))
-		return -EOPNOTSUPP;
-	if ((f->ofd->flags & O_ACCMODE) == O_RDONLY)
-		return -EBADF;
-	return ops->allocate ? MAPPED(f, allocate_mapped(im_, f, mode, off, len), allocated(im_, f, mode, off, len)) :
-			       -EOPNOTSUPP;
-}
-
-ssize_t object_fallocate(struct file *f, int fd, int mode, off_t off, off_t len)
-{
-	return PINNED(f, fd, allocate(f, mode, off, len));
-}
-
-/* Without the op: growing to the size is all there is to do, since there are no holes to fill. */
-static ssize_t allocate_or_grow(struct file *f, off_t off, off_t len)
-{
-	ssize_t r = allocate(f, 0, off, len);
-	off_t end, size;
-
-	if (r != -EOPNOTSUPP)
-		return r;
-	if (__builtin_add_overflow(off, len, &end))
-		return -EFBIG;
-	size = size_of(f);
-	return size < 0 ? size : end > size ? set_size(f, end) : 0;
-}
-
-/* Returns the error itself, as libc's does. */
-ssize_t object_posix_fallocate(struct file *f, int fd, off_t off, off_t len)
-{
-	return -PINNED(f, fd, allocate_or_grow(f, off, len));
-}
-
-static ssize_t sync_file(struct file *f, int data_only)
-{
-	const struct object_ops *ops = f->mount->be->object;
-	int r;
-
-	if (f->ofd->flags & O_PATH)
-		return -EBADF;
-	r = map_sync_file(f);
-	return r < 0 || !ops->sync ? r : ops->sync(f, data_only);
-}
-
-ssize_t object_fsync(struct file *f, int fd)
-{
-	return PINNED(f, fd, sync_file(f, 0));
-}
-
-ssize_t object_fdatasync(struct file *f, int fd)
-{
-	return PINNED(f, fd, sync_file(f, 1));
-}
-
-ssize_t object_syncfs(struct file *f, int fd)
-{
-	return PINNED(f, fd, sync_file(f, 0));
-}
-
-/* Advice is checked and not taken. */
-static ssize_t advise(const struct file *f, int valid)
-{
-	return f->ofd->flags & O_PATH ? -EBADF : valid ? 0 : -EINVAL;
-}
-
-ssize_t object_sync_file_range(struct file *f, int fd, off64_t off, off64_t n, unsigned flags)
-{
-	return PINNED(f, fd, advise(f, off >= 0 && n >= 0 && off + n >= off && !(flags & ~7u)));
-}
-
-ssize_t object_readahead(struct file *f, int fd, off64_t off, size_t n)
-{
-	return PINNED(f, fd, may(f, IN) == -EBADF ? -EBADF : advise(f, f->ofd->mode == S_IFREG));
-}
-
-/* Returns the error itself, as libc's does. */
-ssize_t object_posix_fadvise(struct file *f, int fd, off_t off, off_t len, int advice)
-{
-	return -PINNED(f, fd, advise(f, len >= 0 && advice >= 0 && advice <= POSIX_FADV_NOREUSE));
 }
