@@ -65,7 +65,7 @@ static struct generations *generations_get(void)
 	}
 	if (atomic_compare_exchange_strong(&generations, &none, all))
 		return all;
-	munmap(all, sizeof(*all));
+	REAL(munmap)(all, sizeof(*all));
 	return none;
 }
 

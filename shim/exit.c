@@ -22,6 +22,8 @@ static void at_exit(void *arg)
 void exit_init(void)
 {
 	__cxa_atexit(at_exit, NULL, NULL);
+	/* should it fail, the next process sweeps up */
+	/* cppcheck-suppress ignoredReturnValue */
 	at_quick_exit(object_exit);
 }
 
