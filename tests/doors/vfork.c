@@ -3,6 +3,10 @@
  * Children that fork(2)'s handlers do not see: vfork, clone sharing memory,
  * _Fork, and system calls by number. Fails if a child that gave a descriptor
  * another meaning reads the old file, or the parent's descriptors change.
+ *
+ * Before it executes, a vfork child opens and passes on files without a kernel
+ * file, but reads and writes only its parent's (publish.sh has what it may do).
+ * not: object
  */
 #include "door.h"
 
