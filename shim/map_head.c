@@ -283,7 +283,7 @@ int image_enter(struct image *im, struct image_of of, int make)
 	r = im->dir = ofd_directory(1);
 	if (r >= 0)
 		r = lock_head(im, make);
-	if (r < 0)
+	if (r < 0 || !im->head)
 		image_leave(im);
 	return r < 0 ? r : 0;
 }
