@@ -203,15 +203,15 @@ static int reload(struct image *im, struct file *f, off_t from, off_t to, int ba
 	return r;
 }
 
-/* A write that did not get to the image is made up for. f is readable. */
+/* A change that did not get to the image is made up for. f is readable. */
 static int mend(struct image *im, struct file *f)
 {
 	const struct image_sets *s = image_sets(im);
+	int r = *image_torn(im) ? follow_size(im, f) : 0;
 	off_t size = size_of(im);
-	int r = 0;
 
-	if (!*image_torn(im))
-		return 0;
+	if (r < 0 || !*image_torn(im))
+		return r;
 	RANGES_EACH(&s->based, 0, size, b)
 		if (r == 0)
 			r = reload(im, f, b.from, b.to, 1);
@@ -224,6 +224,13 @@ static int mend(struct image *im, struct file *f)
 	if (r == 0)
 		*image_torn(im) = 0;
 	return r;
+}
+
+void image_doubt(struct image *im, struct file *f)
+{
+	*image_torn(im) = 1;
+	if (f && (f->ofd->flags & O_ACCMODE) == O_RDWR)
+		mend(im, f);
 }
 
 int image_want(struct image *im, struct file *f, off_t from, off_t to, int writable)
@@ -352,10 +359,8 @@ static int each_changed(struct image *im, struct file *f, off_t from, off_t to)
 
 int image_sync(struct image *im, struct file *f, off_t from, off_t to)
 {
-	int r = *image_torn(im) ? follow_size(im, f) : 0;
+	int r = mend(im, f);
 
-	if (r == 0)
-		r = mend(im, f);
 	return r < 0 ? r : each_changed(im, f, from, to);
 }
 
@@ -379,8 +384,9 @@ int image_dirty(struct image *im)
 		}                                                             \
 	}
 
-void image_read(struct image *im, const struct iovec *iov, int cnt, off_t off, size_t n)
+void image_read(struct image *im, struct file *f, const struct iovec *iov, int cnt, off_t off, size_t n)
 {
+	mend(im, f);
 	EACH_PART(&image_sets(im)->based, iov, cnt, off, n, p, len, at,
 		  if (REAL(pread)(image_data(im), p, len, at) < 0) return);
 }
@@ -457,16 +463,6 @@ int image_resize(struct image *im, off_t size)
 	if (r == 0)
 		r = resize_one(image_base(im), &s->based, old, size);
 	return r;
-}
-
-void image_truncated(struct image_of of, off_t size)
-{
-	struct image im;
-
-	if (image_enter(&im, of, 0) < 0 || !im.head)
-		return;
-	image_resize(&im, size);
-	image_leave(&im);
 }
 
 static void punch(int fd, off_t from, off_t to)

@@ -53,7 +53,12 @@ struct image_of image_of_file(const struct file *f);
 /*
  * Enters the image, making it if `make` is set; image->head stays NULL if
  * there is none, which costs one load where nothing with that hash is mapped.
- * Always to be followed by image_leave, unless it fails.
+ * Once there is a head, to be followed by image_leave.
+ *
+ * An image may be made while a call of the back end that found none is under
+ * way: has it copied the bytes before the call changed them, or after? Who
+ * changes something therefore enters again after such a call, tells the image
+ * if there is one now, and calls image_doubt.
  */
 int image_enter(struct image *im, struct image_of of, int make);
 void image_leave(struct image *im);
@@ -71,8 +76,14 @@ int image_sync(struct image *im, struct file *f, off_t from, off_t to);
 /* Whether something was changed and not yet given to the back end. */
 int image_dirty(struct image *im);
 
-/* The back end has read n bytes at off into the vector: what is newer in the image goes on top. */
-void image_read(struct image *im, const struct iovec *iov, int cnt, off_t off, size_t n);
+/*
+ * What it holds may not be what the file has, where nobody stored anything: it
+ * is read again through f, at once if f is readable, else by whoever comes next. f may be NULL.
+ */
+void image_doubt(struct image *im, struct file *f);
+
+/* The back end has read n bytes at off of f into the vector: what is newer in the image goes on top. */
+void image_read(struct image *im, struct file *f, const struct iovec *iov, int cnt, off_t off, size_t n);
 
 /* The back end has written the first n bytes of the vector at off. */
 void image_wrote(struct image *im, const struct iovec *iov, int cnt, off_t off, size_t n);
@@ -80,11 +91,30 @@ void image_wrote(struct image *im, const struct iovec *iov, int cnt, off_t off, 
 /* The file has that size now. */
 int image_resize(struct image *im, off_t size);
 
-/* The same from outside, with the image not entered. */
-void image_truncated(struct image_of of, off_t size);
-
 /* [from, to) of the file became zeroes. */
 void image_zero(struct image *im, off_t from, off_t to);
+
+/*
+ * The value of expr, which changes the file `of` with the image entered;
+ * `told` if that is 0 and there is an image, `im_`, then or now. f as for
+ * image_doubt.
+ */
+#define IMAGE_TOLD(of, f, expr, told) ({                                      \
+	struct image image_, *im_ = &image_;                                  \
+	ssize_t v_ = image_enter(im_, of, 0);                                 \
+	int late_;                                                            \
+	if (v_ == 0) {                                                        \
+		v_ = (expr);                                                  \
+		late_ = v_ == 0 && !im_->head && image_enter(im_, of, 0) == 0; \
+		if (im_->head) {                                              \
+			if (v_ == 0)                                          \
+				told;                                         \
+			if (late_)                                            \
+				image_doubt(im_, f);                          \
+			image_leave(im_);                                     \
+		}                                                             \
+	}                                                                     \
+	v_; })
 
 /* A descriptor of the image to be mapped, with the access mode of `flags`; the caller's to close. */
 int image_open(struct image *im, int flags);

@@ -114,7 +114,7 @@ static int open_new(const struct place *p, int flags, mode_t mode)
 	if (r < 0)
 		return give_up(f, fd, r);
 	if (flags & O_TRUNC)
-		image_truncated(image_of_file(f), 0);
+		IMAGE_TOLD(image_of_file(f), f, 0, (image_resize(im_, 0), image_doubt(im_, f)));
 	name_file(f);
 	return keep(f, fd);
 }

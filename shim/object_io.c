@@ -80,15 +80,19 @@ static ssize_t move(struct file *f, enum way way, const struct iovec *iov, int c
 {
 	struct image im;
 	ssize_t r = image_enter(&im, image_of_file(f), 0);
+	int late;
 
 	if (r < 0)
 		return r;
 	r = transmit(f, way, iov, cnt, off, rwf);
+	late = !im.head && r > 0 && way == OUT && image_enter(&im, image_of_file(f), 0) == 0;
 	if (__builtin_expect(im.head != NULL, 0)) {
 		if (r > 0 && way == IN)
-			image_read(&im, iov, cnt, *off, (size_t)r);
+			image_read(&im, f, iov, cnt, *off, (size_t)r);
 		else if (r > 0)
 			image_wrote(&im, iov, cnt, *off, (size_t)r);
+		if (late)
+			image_doubt(&im, f);
 		image_leave(&im);
 	}
 	return r;

@@ -244,17 +244,18 @@ ssize_t object_readlink(const struct place *p, char *buf, size_t n)
 static int set_size(const struct object_at *at, off_t len)
 {
 	struct statx st;
+	struct image_of of;
 	int r = at_statx(at, &st);
 
 	if (r < 0)
 		return r;
 	if (S_ISDIR(st.stx_mode))
 		return -EISDIR;
-	r = at->m->be->object->truncate ? at->m->be->object->truncate(at, len) : -EROFS;
-	if (r == 0)
-		image_truncated((struct image_of){ at->m->be->name, at->m->rule->target,
-				makedev(st.stx_dev_major, st.stx_dev_minor), st.stx_ino }, len);
-	return r;
+	if (!at->m->be->object->truncate)
+		return -EROFS;
+	of = (struct image_of){ at->m->be->name, at->m->rule->target,
+				makedev(st.stx_dev_major, st.stx_dev_minor), st.stx_ino };
+	return (int)IMAGE_TOLD(of, at->f, at->m->be->object->truncate(at, len), image_resize(im_, len));
 }
 
 int object_truncate(const struct place *p, off_t len)

@@ -21,20 +21,6 @@ off_t object_size(struct file *f)
 	return r < 0 ? r : (off_t)st.stx_size;
 }
 
-/* The value of expr, under the lock of f's image; `told` if that is 0 and there is one, `im_`. */
-#define MAPPED(f, expr, told) ({                                              \
-	struct image image_, *im_ = &image_;                                  \
-	ssize_t v_ = image_enter(im_, image_of_file(f), 0);                   \
-	if (v_ == 0) {                                                        \
-		v_ = (expr);                                                  \
-		if (im_->head) {                                              \
-			if (v_ == 0)                                          \
-				told;                                         \
-			image_leave(im_);                                     \
-		}                                                             \
-	}                                                                     \
-	v_; })
-
 static ssize_t set_size(struct file *f, off_t len)
 {
 	struct object_at at = { f->mount, f, NULL };
@@ -46,7 +32,9 @@ static ssize_t set_size(struct file *f, off_t len)
 		return -EBADF;
 	if ((f->ofd->flags & O_ACCMODE) == O_RDONLY || f->ofd->mode == S_IFDIR)
 		return -EINVAL;
-	return ops->truncate ? MAPPED(f, ops->truncate(&at, len), image_resize(im_, len)) : -EROFS;
+	if (!ops->truncate)
+		return -EROFS;
+	return IMAGE_TOLD(image_of_file(f), f, ops->truncate(&at, len), image_resize(im_, len));
 }
 
 ssize_t object_ftruncate(struct file *f, int fd, off_t len)
@@ -94,8 +82,10 @@ static ssize_t allocate(struct file *f, int mode, off_t off, off_t len)
 		return -EOPNOTSUPP;
 	if ((f->ofd->flags & O_ACCMODE) == O_RDONLY)
 		return -EBADF;
-	return ops->allocate ? MAPPED(f, allocate_mapped(im_, f, mode, off, len), allocated(im_, f, mode, off, len)) :
-			       -EOPNOTSUPP;
+	if (!ops->allocate)
+		return -EOPNOTSUPP;
+	return IMAGE_TOLD(image_of_file(f), f, allocate_mapped(im_, f, mode, off, len),
+			  allocated(im_, f, mode, off, len));
 }
 
 ssize_t object_fallocate(struct file *f, int fd, int mode, off_t off, off_t len)
