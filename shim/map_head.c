@@ -127,18 +127,6 @@ int image_open(struct image *im, int flags)
 	return fd < 0 ? -errno : fd;
 }
 
-static void init_lock(pthread_mutex_t *lock)
-{
-	pthread_mutexattr_t a;
-
-	pthread_mutexattr_init(&a);
-	pthread_mutexattr_setpshared(&a, PTHREAD_PROCESS_SHARED);
-	pthread_mutexattr_setrobust(&a, PTHREAD_MUTEX_ROBUST);
-	pthread_mutexattr_settype(&a, PTHREAD_MUTEX_ERRORCHECK);
-	pthread_mutex_init(lock, &a);
-	pthread_mutexattr_destroy(&a);
-}
-
 static struct image_head *map_head(int fd)
 {
 	void *h = REAL(mmap)(NULL, sizeof(struct image_head), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
@@ -165,7 +153,7 @@ static int make_head(struct image *im)
 	REAL(close)(fd);
 	if (r == 0) {
 		h->magic = MAGIC;
-		init_lock(&h->lock);
+		ofd_init_lock(&h->lock);
 		UNMAP(h, sizeof(*h));
 		count(im, 1);
 		if (REAL(renameat2)(im->dir, new, im->dir, entry(im, name, "map"), RENAME_NOREPLACE) < 0) {
