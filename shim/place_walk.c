@@ -127,7 +127,9 @@ static int finish_raw(struct place *p, const char *rest)
 {
 	size_t n = strlen(p->real);
 
-	if (n + strlen(rest) >= sizeof(p->real))
+	if (n + strlen(rest) >= PATH_MAX)       /* it fails before that, all the same */
+		rest = rest[strspn(rest, "/")] ? "/x" : "/";
+	if (n + strlen(rest) >= PATH_MAX)
 		return -ENAMETOOLONG;
 	strcpy(p->real + n, rest);
 	if (*rest && rest[1])
