@@ -17,6 +17,7 @@ enum { PRELOAD, MAP, CONFIG, STATS, TREE, VARS };
 #define RULES (1u << MAP | 1u << CONFIG)      /* one without the other means something else */
 #define MARKER "SHIM_HIDDEN="
 #define MARKER_SIZE (sizeof(MARKER) + 8)
+#define ROOM 1024                             /* bytes that are enough for most environments' */
 
 static const char *const names[VARS] = {
 	"LD_PRELOAD", "SHIM_MAP", "SHIM_CONFIG", "SHIM_STATS", "SHIM_TREE",
@@ -114,7 +115,8 @@ static char *keep(char **at, unsigned v, const char *value)
 
 void env_keep(char *const envp[], const char *file)
 {
-	char buf[2 * PATH_MAX], *at;
+	static char room[ROOM];
+	char buf[2 * PATH_MAX], *at = room;
 	const char *values[VARS], *path = own_path(buf);
 	size_t size = 0;
 
@@ -128,7 +130,8 @@ void env_keep(char *const envp[], const char *file)
 		size += values[v] ? strlen(names[v]) + strlen(values[v]) + 2 : 0;
 	if (!size || !library)
 		return;
-	at = REAL(mmap)(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (size > sizeof(room))
+		at = REAL(mmap)(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (at == MAP_FAILED)
 		return;
 	for (unsigned v = 0; v < VARS; v++)

@@ -38,14 +38,16 @@ static void refuse(const char *error)
 
 static void fork_lock(void)
 {
-	object_map_fork_lock();
+	if (objects_on)
+		object_map_fork_lock();
 	fdtab_fork_lock();
 }
 
 static void fork_unlock(void)
 {
 	fdtab_fork_unlock();
-	object_map_fork_unlock();
+	if (objects_on)
+		object_map_fork_unlock();
 }
 
 static void fork_child(void)
