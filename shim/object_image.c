@@ -86,13 +86,18 @@ static int copy_of(const struct object_at *at)
 	return fd;
 }
 
+struct written {
+	const struct mount *m;
+	uint64_t ino;
+};
+
 /* Whether a description is a program's to write to. */
 static int is_written(struct ofd *o, void *arg)
 {
-	const struct statx *st = arg;
+	const struct written *w = arg;
 
-	return o->ino == st->stx_ino && (o->flags & O_ACCMODE) != O_RDONLY && !(o->flags & O_PATH) &&
-	       ofd_state(o) != OFD_DEAD;
+	return o->ino == w->ino && ofd_is_of(o, w->m) && (o->flags & O_ACCMODE) != O_RDONLY &&
+	       !(o->flags & O_PATH) && ofd_state(o) != OFD_DEAD;
 }
 
 int object_image(const struct place *p, int flags)
@@ -107,7 +112,7 @@ int object_image(const struct place *p, int flags)
 	if (r == 0)
 		r = S_ISREG(st.stx_mode) ? at_access(&at, X_OK, AT_EACCESS) :
 		    S_ISLNK(st.stx_mode) ? -ELOOP : -EACCES;
-	if (r == 0 && ofd_each(is_written, &st))
+	if (r == 0 && ofd_each(is_written, &(struct written){ at.m, st.stx_ino }))
 		r = -ETXTBSY;
 	return r < 0 ? r : copy_of(&at);
 }
