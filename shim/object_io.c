@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "fdtab.h"
-#include "guard.h"
 #include "object.h"
+#include "object_at.h"
 #include "object_at.h"
 #include "object_end.h"
 #include "object_map.h"
@@ -37,9 +37,7 @@ static int copy_vector(struct iovec *to, const struct iovec *from, int cnt)
 
 	if (cnt < 0 || cnt > VECTOR_MAX)
 		return -EINVAL;
-	if (guard_arm() < 0 || guard_copy(to, from, n) == -EAGAIN)
-		memcpy(to, from, n);
-	else if (guard_copy(to, from, n) < 0)
+	if (at_give(to, from, n) < 0)
 		return -EFAULT;
 	for (int i = 0; i < cnt; i++)
 		if ((ssize_t)to[i].iov_len < 0)

@@ -147,7 +147,9 @@ static ssize_t advise(const struct file *f, int valid)
 
 ssize_t object_sync_file_range(struct file *f, int fd, off64_t off, off64_t n, unsigned flags)
 {
-	return PINNED(f, fd, advise(f, off >= 0 && n >= 0 && off + n >= off && !(flags & ~7u)));
+	off64_t end;
+
+	return PINNED(f, fd, advise(f, off >= 0 && n >= 0 && !__builtin_add_overflow(off, n, &end) && !(flags & ~7u)));
 }
 
 ssize_t object_readahead(struct file *f, int fd, off64_t off, size_t n)
