@@ -41,25 +41,19 @@ void list_unlock(void)
 static struct holder *new_holder(struct file *f, int fd)
 {
 	struct holder *h = pool_get(&holders);
-	int copy = h ? REAL(fcntl)(fd, F_DUPFD_CLOEXEC, 0) : -1;
 
 	if (!h)
 		return NULL;
-	if (copy >= 0 && hide_fd(copy, &h->fd) < 0) {
-		REAL(close)(copy);
-		copy = -1;
-	}
-	if (copy >= 0 && !fdtab_ref(f, fd)) {
+	if (hide_copy(fd, &h->fd) == 0) {
+		if (fdtab_ref(f, fd)) {
+			h->f = f;
+			h->pieces = 1;
+			return h;
+		}
 		hide_close(&h->fd);
-		copy = -1;
 	}
-	if (copy < 0) {
-		pool_put(&holders, h);
-		return NULL;
-	}
-	h->f = f;
-	h->pieces = 1;
-	return h;
+	pool_put(&holders, h);
+	return NULL;
 }
 
 /* Locked. */
