@@ -84,14 +84,6 @@ static inline int is_cancellation_point(enum call call)
 		pthread_testcancel();                                         \
 	OBJECT_RESULT(expr); })
 
-/* The file behind fd if it is one without a kernel file; borrowed as of fdtab_get. */
-static inline struct file *door_object(int fd)
-{
-	struct file *f = fdtab_get(fd);
-
-	return f && f->ofd ? f : NULL;
-}
-
 /* The end of a call on a path; p may be NULL. */
 static inline void door_path_end(enum call call, const struct place *p, uint64_t t0, int failed)
 {

@@ -229,10 +229,9 @@ EXPORT int execveat(int dirfd, const char *path, char *const argv[], char *const
 
 EXPORT int fexecve(int fd, char *const argv[], char *const envp[])
 {
-	struct file *f = objects_on ? fdtab_get(fd) : NULL;
 	char *const *env = (uintptr_t)envp ? ENV_COMPLETE(envp) : envp;
 
-	if (f && f->ofd && (uintptr_t)argv && (uintptr_t)envp)
+	if (object_of(fd) && (uintptr_t)argv && (uintptr_t)envp)
 		return exec_at(fd, "", argv, env, AT_EMPTY_PATH);
 	object_exec_begin();
 	REAL(fexecve)(fd, argv, env);

@@ -145,8 +145,11 @@ static struct file *same_description(const struct ofd *o)
 	for (int fd = 0; (fd = fdtab_next(fd)) >= 0; fd++) {
 		struct file *f = fdtab_get(fd);
 
-		if (f && f->ofd && !strcmp(f->ofd->id, o->id) && fdtab_ref(f, fd))
+		if (!f || !fdtab_ref(f, fd))
+			continue;
+		if (f->ofd && !strcmp(f->ofd->id, o->id))
 			return f;
+		fdtab_put(f);
 	}
 	return NULL;
 }
@@ -186,23 +189,40 @@ struct file *object_adopt(int fd)
 	return f;
 }
 
-static int adopt_named(const char *name, void *arg)
+struct each {
+	int dir;
+	void (*call)(int fd);
+};
+
+static int call_each(const char *name, void *arg)
 {
+	const struct each *e = arg;
 	int fd = atoi(name);
 
-	if (fd != *(int *)arg && !fdtab_get(fd))
-		object_adopt(fd);
+	if (fd != e->dir)
+		e->call(fd);
 	return 0;
+}
+
+void object_each_fd(void (*call)(int fd))
+{
+	struct each e = { REAL(openat)(AT_FDCWD, "/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC), call };
+
+	if (e.dir < 0)
+		return;
+	tree_each(e.dir, call_each, &e);
+	REAL(close)(e.dir);
+}
+
+static void adopt_unknown(int fd)
+{
+	if (!fdtab_get(fd))
+		object_adopt(fd);
 }
 
 void object_adopt_all(void)
 {
-	int dir = REAL(openat)(AT_FDCWD, "/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-	if (dir < 0)
-		return;
-	tree_each(dir, adopt_named, &dir);
-	REAL(close)(dir);
+	object_each_fd(adopt_unknown);
 }
 
 struct change {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Files without a kernel file (backends/object.h), as the doors use them. A
+ * Files without a kernel file (object_ops.h), as the doors use them. A
  * `struct file` with an `ofd` is one. For every row of calls.def that works on
  * a descriptor there is object_NAME with the file in front, for every one on a
  * path object_NAME with the place in front. All return >= 0 or -errno (a

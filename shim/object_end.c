@@ -13,7 +13,6 @@
 #include "ofd.h"
 #include "pin.h"
 #include "real.h"
-#include "stats_tree.h"
 
 static const struct object_ops *ops_of(const struct file *f)
 {
@@ -126,9 +125,9 @@ int object_close_hidden(struct file *f, _Atomic int *fd)
 /* The hidden copy keeps the file open until it is known whether somebody uses it. */
 struct file *object_hold(int fd)
 {
-	struct file *f = objects_on ? fdtab_get(fd) : NULL;
+	struct file *f = object_of(fd);
 
-	if (!f || !f->ofd || !fdtab_ours() || !fdtab_ref(f, fd))
+	if (!f || !fdtab_ours() || !fdtab_ref(f, fd))
 		return NULL;
 	keep_open(f, fd);
 	return f;
@@ -169,23 +168,9 @@ int object_close_lent(int fd)
 	return r;
 }
 
-static int each_descriptor(int (*each)(const char *name, void *arg))
+static void close_lent(int fd)
 {
-	int dir = REAL(openat)(AT_FDCWD, "/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-	if (dir < 0)
-		return -errno;
-	tree_each(dir, each, &dir);
-	return REAL(close)(dir);
-}
-
-static int close_lent(const char *name, void *arg)
-{
-	int fd = atoi(name);
-
-	if (fd != *(int *)arg)
-		object_close_lent(fd);
-	return 0;
+	object_close_lent(fd);
 }
 
 /* ---- exit */
@@ -228,7 +213,7 @@ void object_exit(void)
 	if (fdtab_ours())
 		exit_ours();
 	else if (atomic_load(&lent_to) == getpid())
-		each_descriptor(close_lent);
+		object_each_fd(close_lent);
 }
 
 /* ---- fork */
@@ -242,16 +227,14 @@ void object_change(int by)
 	changing_here += by;
 }
 
-static int give_up_unknown(const char *name, void *arg)
+static void give_up_unknown(int fd)
 {
-	int fd = atoi(name);
-	struct ofd *o = fd == *(int *)arg || fdtab_get(fd) || hide_has(fd) ? NULL : ofd_of(fd);
+	struct ofd *o = fdtab_get(fd) || hide_has(fd) ? NULL : ofd_of(fd);
 
 	if (o) {
 		ofd_unmap(o);
 		REAL(close)(fd);
 	}
-	return 0;
 }
 
 void object_fork_child(void)
@@ -260,7 +243,7 @@ void object_fork_child(void)
 		return;
 	exiting = exit_done = 0;
 	if (atomic_load(&changing) != changing_here)
-		each_descriptor(give_up_unknown);
+		object_each_fd(give_up_unknown);
 	atomic_store(&changing, changing_here);
 }
 

@@ -25,6 +25,9 @@ static inline void object_written(struct file *f)
 		f->ofd->closer = 0;
 }
 
+/* Calls call(fd) for every descriptor the process has, its own of the list left out. */
+void object_each_fd(void (*call)(int fd));
+
 /* A vfork child has opened a file of its own. */
 void object_end_lent(void);
 

@@ -59,7 +59,7 @@ static int start_at(struct place *p, int dirfd)
 	if (dirfd == AT_FDCWD) {
 		if (!REAL(getcwd)(p->virt, sizeof(p->virt)) || *p->virt != '/')
 			return 0;
-	} else if (objects_on && (f = fdtab_get(dirfd)) && f->ofd) {
+	} else if ((f = object_of(dirfd))) {
 		if (f->ofd->mode != S_IFDIR)
 			return 0;
 		object_path(f, p->virt);
@@ -103,15 +103,14 @@ static void clean_text(struct place *p)
 static int resolve(struct place *p, int dirfd, const char *path, int follow)
 {
 	ssize_t n = place_copy_path(p->rest, PATH_MAX, path);
+	struct file *f = n == 0 ? fdtab_get(dirfd) : NULL;
 	int r;
 
-	if (n == 0 && fdtab_get(dirfd)) {       /* AT_EMPTY_PATH */
-		struct file *f = fdtab_get(dirfd);
-
+	if (f) {        /* AT_EMPTY_PATH */
 		p->mount = f->mount;
 		p->file = f->ofd ? f : NULL;
 	}
-	if (objects_on && n == 1 && *p->rest == '.' && (p->file = fdtab_get(dirfd)) && p->file->ofd) {
+	if (n == 1 && *p->rest == '.' && (p->file = object_of(dirfd))) {
 		if (p->file->ofd->mode != S_IFDIR)
 			return -ENOTDIR;
 		object_path(p->file, p->virt);

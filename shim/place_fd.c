@@ -57,9 +57,9 @@ struct mount *place_of_fd(int fd, char *virt)
 {
 	const char *rel;
 	int in_root;
-	struct file *f = objects_on ? fdtab_get(fd) : NULL;
+	struct file *f = object_of(fd);
 
-	if (f && f->ofd) {
+	if (f) {
 		object_path(f, virt);
 		return f->mount;
 	}
@@ -75,7 +75,6 @@ struct file *place_magic_file(const char *path)
 {
 	char own[32], *end;
 	int n = snprintf(own, sizeof(own), "/proc/%d/", (int)getpid());
-	struct file *f;
 	long fd;
 
 	if (strncmp(path, own, (size_t)n))
@@ -89,6 +88,5 @@ struct file *place_magic_file(const char *path)
 		return NULL;
 	path += 3;
 	fd = strtol(path, &end, 10);
-	f = *end || end == path ? NULL : fdtab_get((int)fd);
-	return f && f->ofd ? f : NULL;
+	return *end || end == path || fd > INT_MAX ? NULL : object_of((int)fd);
 }

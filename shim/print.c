@@ -12,7 +12,7 @@
 EXPORT void perror(const char *text)
 {
 	int saved = errno;
-	struct file *f = door_object(fileno(stderr));
+	struct file *f = object_of(fileno(stderr));
 
 	if (f && (object_fcntl(f, fileno(stderr), F_GETFL, NULL) & O_ACCMODE) != O_RDWR)
 		fwide(stderr, -1);
@@ -36,7 +36,7 @@ EXPORT int vdprintf(int fd, const char *fmt, va_list ap)
 	char *text;
 	int n;
 
-	if (!door_object(fd))
+	if (!object_of(fd))
 		return REAL(vdprintf)(fd, fmt, ap);
 	n = vasprintf(&text, fmt, ap);
 	return n < 0 ? n : print_object(fd, text, n);
@@ -47,7 +47,7 @@ EXPORT int __vdprintf_chk(int fd, int flag, const char *fmt, va_list ap)
 	char *text;
 	int n;
 
-	if (!door_object(fd))
+	if (!object_of(fd))
 		return REAL(__vdprintf_chk)(fd, flag, fmt, ap);
 	n = __vasprintf_chk(&text, flag, fmt, ap);
 	return n < 0 ? n : print_object(fd, text, n);

@@ -35,7 +35,7 @@ static int mode_flags(const char *mode)
 /* fopen goes to the end to append, and fdopen only if it was not appending. */
 static void seek_end(int fd)
 {
-	struct file *f = door_object(fd);
+	struct file *f = object_of(fd);
 
 	if (f)
 		OBJECT_RESULT(object_lseek(f, fd, 0, SEEK_END));
@@ -91,7 +91,7 @@ static void simple_mode(const char *mode, char to[MODE_MAX])
 
 EXPORT FILE *fdopen(int fd, const char *mode)
 {
-	struct file *f = door_object(fd);
+	struct file *f = object_of(fd);
 	int flags, saved = errno, r;
 	char simple[MODE_MAX];
 
@@ -275,7 +275,7 @@ static FILE *reopen_same(const char *mode, FILE *s, int fd)
 {
 	char path[32];
 
-	if (!door_object(fd))
+	if (!object_of(fd))
 		return REAL(freopen)(NULL, mode, s);
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	return reopen_object(path, mode, s, fd);
@@ -306,7 +306,7 @@ EXPORT int fclose(FILE *s)
 
 	errno = saved;
 	/* the stream's own close tells of a file that is no kernel's */
-	if (!door_object(fd))
+	if (!object_of(fd))
 		door_fresh(fd);
 	return process_close(s, &status) ? status : REAL(fclose)(s);
 }

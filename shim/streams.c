@@ -35,7 +35,7 @@ static int ready;
 
 static ssize_t stream_read(FILE *s, void *buf, ssize_t n)
 {
-	struct file *f = door_object(s->_fileno);
+	struct file *f = object_of(s->_fileno);
 
 	if (!f)
 		return libc.read(s, buf, n);
@@ -64,7 +64,7 @@ static ssize_t write_all(FILE *s, struct file *f, const char *data, ssize_t n)
 
 static ssize_t stream_write(FILE *s, const void *data, ssize_t n)
 {
-	struct file *f = door_object(s->_fileno);
+	struct file *f = object_of(s->_fileno);
 	int flags = s->_flags, saved = errno;
 	ssize_t done;
 
@@ -82,7 +82,7 @@ static ssize_t stream_write(FILE *s, const void *data, ssize_t n)
 
 static off64_t stream_seek(FILE *s, off64_t off, int whence)
 {
-	struct file *f = door_object(s->_fileno);
+	struct file *f = object_of(s->_fileno);
 
 	if (!f)
 		return libc.seek(s, off, whence);
@@ -91,7 +91,7 @@ static off64_t stream_seek(FILE *s, off64_t off, int whence)
 
 static int stream_close(FILE *s)
 {
-	struct file *f = door_object(s->_fileno);
+	struct file *f = object_of(s->_fileno);
 	struct mount *m;
 	unsigned slot;
 	uint64_t t0;
@@ -110,7 +110,7 @@ static int stream_close(FILE *s)
 
 static int stream_stat(FILE *s, void *st)
 {
-	struct file *f = door_object(s->_fileno);
+	struct file *f = object_of(s->_fileno);
 
 	if (!f)
 		return libc.stat(s, st);
@@ -236,7 +236,7 @@ int streams_ready(void)
 /* __fpending and the rest look without a lock, as libc does at the end. */
 static void finish(FILE *s)
 {
-	int reading = door_object(s->_fileno) && __freading(s), locked;
+	int reading = object_of(s->_fileno) && __freading(s), locked;
 
 	if (!__fpending(s) && !reading)
 		return;
