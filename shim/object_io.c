@@ -19,6 +19,7 @@
 
 #define VECTOR_MAX 1024      /* UIO_MAXIOV */
 #define SIZE_MOST 17592186040320    /* bytes; ext4's, with blocks of 4 KiB, and above S3's 5 TiB */
+#define MOVE_MOST 0x7ffff000ul
 #define HERE (-1)            /* an offset: at the position */
 #define RWF_KNOWN (RWF_HIPRI | RWF_DSYNC | RWF_SYNC | RWF_NOWAIT | RWF_APPEND)
 
@@ -108,13 +109,14 @@ static ssize_t move_here(struct file *f, enum way way, const struct iovec *iov, 
 	return r;
 }
 
-/* Whether the bytes end where no offset can be. */
+/* Whether the bytes end where no offset can be; one call moves no more than the kernel's MAX_RW_COUNT. */
 static int passes_end(const struct iovec *iov, int cnt, off_t off)
 {
-	for (int i = 0; i < cnt; i++)
-		if (__builtin_add_overflow(off, (off_t)iov[i].iov_len, &off))
-			return 1;
-	return 0;
+	size_t total = 0;
+
+	for (int i = 0; i < cnt && total < MOVE_MOST; i++)
+		total += iov[i].iov_len < MOVE_MOST ? iov[i].iov_len : MOVE_MOST;
+	return off > INT64_MAX - (off_t)(total < MOVE_MOST ? total : MOVE_MOST);
 }
 
 /* `iov` is ours. */

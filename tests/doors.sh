@@ -41,8 +41,8 @@ for way in $ways; do
 	want=${ORACLE:-$TMP}/$door.$way$kind
 	if [ ! -e "$want" ]; then
 		mkdir "$NATIVE/$way"
-		RUN=native door_in "$NATIVE/$way" "$way" >"$want.new" || { echo "native $door.$way failed"; tail -5 "$want.new"; exit 1; }
-		mv "$want.new" "$want"
+		RUN=native door_in "$NATIVE/$way" "$way" >"$want.$$" || { echo "native $door.$way failed"; tail -5 "$want.$$"; exit 1; }
+		mv "$want.$$" "$want"
 	fi
 	[ -s "$want" ] || fail "$door.$way printed nothing"
 	[ "${NATIVE_ONLY:-}" ] && continue

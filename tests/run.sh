@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 # Runs the tests: all, or those named (doors, doors/dup, fsx, "fio on mem").
-# One line each; the last line says how many passed. See README.
+# One line each, JOBS (as many as processors) at once; the last line says how
+# many passed. See README.
 
 set -u
 export LC_ALL=C
@@ -16,9 +17,11 @@ work=$(mktemp -d "${TMPDIR:-/tmp}/shim-run.XXXXXX") || exit 1
 export ORACLE=$work/oracle
 mkdir "$ORACLE"
 trap 'rm -rf "$work"' EXIT
-trap 'exit 130' INT TERM
+trap 'kill $(jobs -p) 2>/dev/null; exit 130' INT TERM
 
-passed=0 failed=0 skipped=0 n=0
+n=0
+JOBS=${JOBS:-$(nproc)}
+: >"$work/tally"
 names=("$@")
 # what .ci/matrix makes docs/support.md of
 RESULTS=build/results
@@ -35,36 +38,46 @@ wanted() {
 	return 1
 }
 
-# try NAME COMMAND...
-try() {
-	local name=$1 start took status
-	shift
-	wanted "$name" || return 0
-	n=$((n + 1))
-	start=${EPOCHREALTIME/./}
-	timeout -k 5 "${LIMIT:-240}" "$@" >"$work/out" 2>&1 </dev/null
+# run_one N NAME COMMAND...
+run_one() {
+	local n=$1 name=$2 out=$work/out.$1 start=${EPOCHREALTIME/./} took status
+	shift 2
+	timeout -k 5 "${LIMIT:-240}" "$@" >"$out" 2>&1 </dev/null
 	status=$?
 	took=$(((${EPOCHREALTIME/./} - start) / 100000))
 	took="$((took / 10)).$((took % 10)) s"
+	exec 9>"$work/lock"
+	flock 9
 	case $status in
 	0)
-		passed=$((passed + 1))
 		echo "ok $n $name ($took)"
-		echo "ok $name" >>"$RESULTS"
+		echo "ok $name" | tee -a "$RESULTS" >>"$work/tally"
 		;;
 	77)
-		skipped=$((skipped + 1))
-		echo "skip $n $name: $(tail -1 "$work/out" | sed 's/^skipped: //')"
+		echo "skip $n $name: $(tail -1 "$out" | sed 's/^skipped: //')"
+		echo "skip $name" >>"$work/tally"
 		;;
 	*)
-		failed=$((failed + 1))
-		[ $status -ge 124 ] && [ $status -ne 139 ] && echo "ended by a signal or after ${LIMIT:-240} s: status $status" >>"$work/out"
+		[ $status -ge 124 ] && [ $status -ne 139 ] && echo "ended by a signal or after ${LIMIT:-240} s: status $status" >>"$out"
 		echo "FAIL $n $name ($took)"
-		echo "FAIL $name" >>"$RESULTS"
-		tail -"${TAIL:-40}" "$work/out" | sed 's/^/    /'
+		echo "FAIL $name" | tee -a "$RESULTS" >>"$work/tally"
+		tail -"${TAIL:-40}" "$out" | sed 's/^/    /'
 		;;
 	esac
+	rm -f "$out"
 }
+
+# try NAME COMMAND...: at most JOBS at once
+try() {
+	wanted "$1" || return 0
+	n=$((n + 1))
+	while [ "$(jobs -rp | wc -l)" -ge "$JOBS" ]; do
+		wait -n
+	done
+	run_one $n "$@" &
+}
+
+count() { grep -c "^$1 " "$work/tally"; }
 
 rule_name() {
 	local r=${1/:\?/,}
@@ -124,5 +137,6 @@ for f in tests/*.sh; do
 done
 
 [ $n -gt 0 ] || { echo "no such test: $*" >&2; exit 2; }
-echo "$passed passed, $failed failed$([ $skipped -gt 0 ] && echo ", $skipped skipped")"
-[ $failed -eq 0 ]
+wait
+echo "$(count ok) passed, $(count FAIL) failed$([ "$(count skip)" -gt 0 ] && echo ", $(count skip) skipped")"
+[ "$(count FAIL)" -eq 0 ]
