@@ -6,6 +6,7 @@
 #include "door.h"
 #include "object_copy.h"
 #include "unix.h"
+#include "user.h"
 
 static int fresh_pair(int r, const int fds[2])
 {
@@ -117,7 +118,7 @@ static void fresh_message(struct msghdr *m)
 EXPORT ssize_t recvmsg(int s, struct msghdr *m, int flags)
 {
 	struct msghdr before = { 0 };
-	int look = mounts_redirect && unix_peek(&before, m, sizeof(before));
+	int look = mounts_redirect && user_get(&before, m, sizeof(before)) == 0;
 	int rights = look && objects_on && before.msg_controllen;
 	ssize_t r;
 
@@ -141,7 +142,7 @@ EXPORT int recvmmsg(int s, struct mmsghdr *v, unsigned n, int flags, struct time
 {
 	struct mmsghdr before[LOOKED_AT];      /* addresses are the program's in the first ones */
 	unsigned most = n < LOOKED_AT ? n : LOOKED_AT;
-	int look = mounts_redirect && most && unix_peek(before, v, most * sizeof(*v));
+	int look = mounts_redirect && most && user_get(before, v, most * sizeof(*v)) == 0;
 	int r = door_no_socket(s) ? -1 : REAL(recvmmsg)(s, v, n, flags, timeout);
 
 	for (int i = 0; i < r; i++) {

@@ -180,18 +180,18 @@ void ofd_unmap(struct ofd *o)
 /* The id a socket is bound under, if that is in our directory. */
 static int id_of(int fd, char id[OFD_ID])
 {
-	struct sockaddr_un a;
-	socklen_t len = sizeof(a);
+	struct { struct sockaddr_un un; char end; } a = { .end = 0 };     /* with a NUL, bound or not */
+	socklen_t len = sizeof(a.un);
 	char dir[64];
 	size_t n;
 
 	directory(dir, sizeof(dir));
 	n = strlen(dir);
-	if (REAL(getsockname)(fd, (struct sockaddr *)&a, &len) < 0 || a.sun_family != AF_UNIX ||
-	    strncmp(a.sun_path, dir, n) || a.sun_path[n] != '/' ||
-	    strspn(a.sun_path + n + 1, "0123456789abcdef") != OFD_ID - 1)
+	if (REAL(getsockname)(fd, (struct sockaddr *)&a.un, &len) < 0 || a.un.sun_family != AF_UNIX ||
+	    strncmp(a.un.sun_path, dir, n) || a.un.sun_path[n] != '/' ||
+	    strspn(a.un.sun_path + n + 1, "0123456789abcdef") != OFD_ID - 1)
 		return 0;
-	memcpy(id, a.sun_path + n + 1, OFD_ID - 1);
+	memcpy(id, a.un.sun_path + n + 1, OFD_ID - 1);
 	id[OFD_ID - 1] = 0;
 	return 1;
 }

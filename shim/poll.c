@@ -24,11 +24,15 @@ struct room {
 
 static int room_get(struct room *r, size_t size)
 {
+	int saved;
+
 	r->size = size;
 	r->at = r->local;
 	if (size <= sizeof(r->local))
 		return 1;
+	saved = errno;
 	r->at = REAL(mmap)(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	errno = saved;
 	return r->at != MAP_FAILED;
 }
 
@@ -83,11 +87,11 @@ struct polling {
 	int now;                     /* ours that are ready */
 };
 
-/* Whether the call is about ours at all; if so two copies of it are made. */
+/* Whether the call is about ours at all; if so two copies of it are made. errno is kept. */
 static int poll_begin(struct polling *p, struct pollfd *fds, nfds_t n)
 {
 	p->room.at = p->room.local;
-	if (!objects_on || !n || n > INT_MAX / (2 * sizeof(*fds)))
+	if (!n || n > INT_MAX / (2 * sizeof(*fds)))
 		return 0;
 	if (!room_get(&p->room, 2 * n * sizeof(*fds)))
 		return 0;
@@ -114,13 +118,10 @@ static int poll_end(struct polling *p, struct pollfd *fds, nfds_t n, int r)
 EXPORT int poll(struct pollfd *fds, nfds_t n, int timeout)
 {
 	struct polling p;
-	int saved = errno, r;
+	int r;
 
-	if (!poll_begin(&p, fds, n)) {
-		errno = saved;
+	if (!objects_on || !poll_begin(&p, fds, n))
 		return REAL(poll)(fds, n, timeout);
-	}
-	errno = saved;
 	r = REAL(poll)(p.asked, n, p.now ? 0 : timeout);
 	return poll_end(&p, fds, n, r);
 }
@@ -131,13 +132,10 @@ EXPORT int ppoll(struct pollfd *fds, nfds_t n, const struct timespec *timeout, c
 {
 	const struct timespec none = { 0 };
 	struct polling p;
-	int saved = errno, r;
+	int r;
 
-	if (!poll_begin(&p, fds, n)) {
-		errno = saved;
+	if (!objects_on || !poll_begin(&p, fds, n))
 		return REAL(ppoll)(fds, n, timeout, mask);
-	}
-	errno = saved;
 	r = REAL(ppoll)(p.asked, n, p.now ? &none : timeout, mask);
 	return poll_end(&p, fds, n, r);
 }
@@ -185,6 +183,7 @@ static int take_ours(struct selecting *s, int n)
 	return ours;
 }
 
+/* Likewise. */
 static int select_begin(struct selecting *s, int n, fd_set *in, fd_set *out, fd_set *ex)
 {
 	s->room.at = s->room.local;
@@ -192,7 +191,7 @@ static int select_begin(struct selecting *s, int n, fd_set *in, fd_set *out, fd_
 	s->set[1] = out;
 	s->set[2] = ex;
 	s->bytes = ((size_t)n + 63) / 64 * 8;
-	if (!objects_on || n <= 0 || !room_get(&s->room, 2 * SETS * s->bytes))
+	if (n <= 0 || !room_get(&s->room, 2 * SETS * s->bytes))
 		return 0;
 	memset(s->room.at, 0, 2 * SETS * s->bytes);
 	for (int i = 0; i < SETS; i++) {
@@ -226,10 +225,9 @@ EXPORT int select(int n, fd_set *in, fd_set *out, fd_set *ex, struct timeval *ti
 {
 	struct timeval none = { 0 };
 	struct selecting s;
-	int saved = errno, ours = select_begin(&s, n, in, out, ex), r;
+	int r;
 
-	errno = saved;
-	if (!ours)
+	if (!objects_on || !select_begin(&s, n, in, out, ex))
 		return REAL(select)(n, in, out, ex, timeout);
 	r = REAL(select)(n, asked(&s, 0), asked(&s, 1), asked(&s, 2), s.now ? &none : timeout);
 	return select_end(&s, r);
@@ -242,10 +240,9 @@ EXPORT int pselect(int n, fd_set *in, fd_set *out, fd_set *ex, const struct time
 {
 	const struct timespec none = { 0 };
 	struct selecting s;
-	int saved = errno, ours = select_begin(&s, n, in, out, ex), r;
+	int r;
 
-	errno = saved;
-	if (!ours)
+	if (!objects_on || !select_begin(&s, n, in, out, ex))
 		return REAL(pselect)(n, in, out, ex, timeout, mask);
 	r = REAL(pselect)(n, asked(&s, 0), asked(&s, 1), asked(&s, 2), s.now ? &none : timeout, mask);
 	return select_end(&s, r);

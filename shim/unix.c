@@ -5,22 +5,9 @@
 #include <string.h>
 
 #include "door.h"
+#include "user.h"
 
 #define PATH_AT offsetof(struct sockaddr_un, sun_path)
-
-int unix_peek(void *to, const void *from, size_t n)
-{
-	struct iovec t = { to, n }, f = { (void *)from, n };
-	int saved = errno;
-	ssize_t r = process_vm_readv(getpid(), &t, 1, &f, 1, 0);
-
-	if (r < 0 && errno != EFAULT) {         /* forbidden here: trust it */
-		memcpy(to, from, n);
-		r = (ssize_t)n;
-	}
-	errno = saved;
-	return r == (ssize_t)n;
-}
 
 /* Whether the kernel finds the same file by the name as it stands, in its working directory. */
 static int same_by_name(struct place *p, const char *name)
@@ -68,16 +55,13 @@ static int translate(struct unix_address *a, const char *path, int follow)
 	return r;
 }
 
-int unix_in(struct unix_address *a, const struct sockaddr *addr, socklen_t len, int follow)
+static int redirect(struct unix_address *a, const struct sockaddr *addr, socklen_t len, int follow)
 {
 	char path[sizeof(a->un.sun_path) + 1] = "";
 	int saved = errno, r;
 
-	a->addr = addr;
-	a->len = len;
-	a->dir = -1;
-	if (!mounts_redirect || !addr || len <= PATH_AT || len > sizeof(a->un) ||
-	    !unix_peek(&a->un, addr, len) || a->un.sun_family != AF_UNIX || !*a->un.sun_path)
+	if (len <= PATH_AT || len > sizeof(a->un) || user_get(&a->un, addr, len) < 0 ||
+	    a->un.sun_family != AF_UNIX || !*a->un.sun_path)
 		return 0;
 	memcpy(path, a->un.sun_path, len - PATH_AT);
 	r = translate(a, path, follow);
@@ -87,12 +71,22 @@ int unix_in(struct unix_address *a, const struct sockaddr *addr, socklen_t len, 
 	return r;
 }
 
+int unix_in(struct unix_address *a, const struct sockaddr *addr, socklen_t len, int follow)
+{
+	a->addr = addr;
+	a->len = len;
+	a->dir = -1;
+	return mounts_redirect && addr ? redirect(a, addr, len, follow) : 0;
+}
+
 void unix_done(struct unix_address *a)
 {
-	int saved = errno;
+	int saved;
 
-	if (a->dir >= 0)
-		REAL(close)(a->dir);
+	if (__builtin_expect(a->dir < 0, 1))
+		return;
+	saved = errno;
+	REAL(close)(a->dir);
 	a->dir = -1;
 	errno = saved;
 }
@@ -150,7 +144,7 @@ EXPORT ssize_t sendmsg(int s, const struct msghdr *m, int flags)
 
 	if (door_no_socket(s))
 		return -1;
-	if (!mounts_redirect || !unix_peek(&copy, m, sizeof(copy)) || !copy.msg_name)
+	if (!mounts_redirect || user_get(&copy, m, sizeof(copy)) < 0 || !copy.msg_name)
 		return REAL(sendmsg)(s, m, flags);
 	return TO_KERNEL(ssize_t, s, copy.msg_name, copy.msg_namelen, 1,
 			 (copy.msg_name = (void *)a.addr, copy.msg_namelen = a.len,
@@ -165,7 +159,7 @@ EXPORT int sendmmsg(int s, struct mmsghdr *v, unsigned n, int flags)
 
 	if (door_no_socket(s))
 		return -1;
-	if (!mounts_redirect || !n || !unix_peek(&first, v, sizeof(first)) || !first.msg_hdr.msg_name)
+	if (!mounts_redirect || !n || user_get(&first, v, sizeof(first)) < 0 || !first.msg_hdr.msg_name)
 		return REAL(sendmmsg)(s, v, n, flags);
 	for (i = 0; i < n; i++) {
 		ssize_t r = sendmsg(s, &v[i].msg_hdr, flags);
@@ -201,7 +195,7 @@ static void name_out(name_call *call, int s, struct sockaddr *addr, socklen_t *l
 /* The program's room for an address into *cap, if it may be ours to change. */
 static int room(const struct sockaddr *addr, const socklen_t *len, socklen_t *cap)
 {
-	return mounts_redirect && addr && len && unix_peek(cap, len, sizeof(*cap));
+	return mounts_redirect && addr && len && user_get(cap, len, sizeof(*cap)) == 0;
 }
 
 static int name_of(name_call *call, int s, struct sockaddr *addr, socklen_t *len)

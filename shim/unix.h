@@ -41,7 +41,4 @@ void unix_done(struct unix_address *a);
  */
 void unix_out(struct sockaddr *addr, socklen_t *len, socklen_t cap);
 
-/* Copies n bytes from where the program points: 1, or 0 if that faults. */
-int unix_peek(void *to, const void *from, size_t n);
-
 #endif

@@ -15,11 +15,12 @@ typedef ssize_t copier(pid_t, const struct iovec *, unsigned long, const struct 
 static int copied(copier *copy, void *ours, void *theirs, size_t n)
 {
 	struct iovec a = { ours, n }, b = { theirs, n };
+	int saved = errno, forbidden;
 	ssize_t r = copy(getpid(), &a, 1, &b, 1, 0);
 
-	if (r == (ssize_t)n)
-		return 0;
-	return r < 0 && errno != EFAULT ? 1 : -EFAULT;
+	forbidden = r < 0 && errno != EFAULT;
+	errno = saved;
+	return r == (ssize_t)n ? 0 : forbidden ? 1 : -EFAULT;
 }
 
 int user_get(void *to, const void *from, size_t n)

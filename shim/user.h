@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Small copies from and to memory the program named, which may not be there:
- * EFAULT then, as from a system call. A system call each; async-signal-safe.
+ * EFAULT then, as from a system call. A system call each; errno is kept;
+ * async-signal-safe. (at_give of object_at.h makes none where it need not.)
  */
 #ifndef SHIM_USER_H
 #define SHIM_USER_H
