@@ -48,6 +48,7 @@ static struct holder *new_holder(struct file *f, int fd)
 		if (fdtab_ref(f, fd)) {
 			h->f = f;
 			h->pieces = 1;
+			h->shared = 0;
 			return h;
 		}
 		hide_close(&h->fd);

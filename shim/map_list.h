@@ -16,6 +16,7 @@ struct holder {
 	struct file *f;                /* one reference */
 	_Atomic int fd;
 	unsigned pieces;               /* mappings, and those who look at it */
+	_Atomic int shared;            /* a fork has told its image */
 	struct holder *next;
 };
 

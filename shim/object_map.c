@@ -473,16 +473,36 @@ void object_map_mark(pid_t pid)
 }
 
 /* What a child maps, too, is never cut. */
+static void share(struct holder *h)
+{
+	struct image im;
+
+	if (h->shared)
+		return;
+	if (image_enter(&im, image_of_file(h->f), 0) == 0 && im.head) {
+		image_share(&im);
+		image_leave(&im);
+	}
+	h->shared = 1;
+}
+
+/* Locked: whether that was done with everything a child would have now. */
+static int all_shared(void)
+{
+	for (struct piece *p = list_pieces; p; p = p->next)
+		if (p->from && !p->h->shared)
+			return 0;
+	return 1;
+}
+
+/* Who has an image's lock may wait for the list's, so not the other way round. */
 void object_map_fork_lock(void)
 {
 	list_lock();
-	for (struct holder *h = list_holders; h; h = h->next) {
-		struct image im;
-
-		if (image_enter(&im, image_of_file(h->f), 0) == 0 && im.head) {
-			image_share(&im);
-			image_leave(&im);
-		}
+	while (!all_shared()) {
+		list_unlock();
+		EACH_PIECE(0, UINTPTR_MAX - PAGE, at, share(at.h));
+		list_lock();
 	}
 }
 
