@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* shim gc: removes the statistics of trees whose processes are all gone. */
+/* shim gc: removes the statistics of trees whose processes are all gone, and what else is left over. */
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "conf.h"
+#include "gc_dirs.h"
 #include "stats_tree.h"
 #include "segment.h"
 #include "tool.h"
@@ -80,6 +81,7 @@ int cmd_gc(int argc, char **argv)
 	}
 	if (optind < argc)
 		usage_error("unexpected \"%s\"", argv[optind]);
+	gc_dirs(dry);
 	dir = stats_dir_open(path, sizeof(path));
 	if (dir == -ENOENT)
 		return 0;

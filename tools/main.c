@@ -46,7 +46,7 @@ static const struct command {
 	  "     -f           say nothing of what does not exist\n"
 	  "  df [NAME]       files, bytes, memory in use, and what is free\n",
 	  cmd_mem },
-	{ "gc", "remove the statistics of trees that are gone", "[-n]",
+	{ "gc", "remove the statistics of trees that are gone, and other leftovers", "[-n]",
 	  "  -n   only say what would be removed\n",
 	  cmd_gc },
 };
