@@ -23,9 +23,13 @@
  * `how`: it must find out how far the first one came.
  *
  * Ops return >= 0 or -errno with the kernel's meaning of the call, and may
- * change errno. A NULL op is the default in brackets. No locks are held, but
- * ofd->lock around transfers at the file's position. f and f->priv live until
- * the op returns.
+ * change errno. A NULL op is the default in brackets. Names and vectors are
+ * copies; buffers, and keys and values of attributes, are the program's own
+ * pointers, and bad ones are -EFAULT. f and f->priv live until the op returns.
+ *
+ * Locks of the shim that may be held: ofd->lock in calls at the file's position,
+ * an image's (shim/map_image.h) in calls that read or change the bytes of a file
+ * that is mapped, ofd->end in finish.
  */
 #ifndef BACKENDS_OBJECT_OPS_H
 #define BACKENDS_OBJECT_OPS_H
