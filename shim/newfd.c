@@ -143,8 +143,13 @@ EXPORT int recvmmsg(int s, struct mmsghdr *v, unsigned n, int flags, struct time
 	struct mmsghdr before[LOOKED_AT];      /* addresses are the program's in the first ones */
 	unsigned most = n < LOOKED_AT ? n : LOOKED_AT;
 	int look = mounts_redirect && most && user_get(before, v, most * sizeof(*v)) == 0;
-	int r = door_no_socket(s) ? -1 : REAL(recvmmsg)(s, v, n, flags, timeout);
+	int r;
 
+	if (door_no_socket(s))
+		return -1;
+	if (objects_on)
+		object_change(1);
+	r = REAL(recvmmsg)(s, v, n, flags, timeout);
 	for (int i = 0; i < r; i++) {
 		struct msghdr *m = &v[i].msg_hdr;
 
@@ -153,6 +158,8 @@ EXPORT int recvmmsg(int s, struct mmsghdr *v, unsigned n, int flags, struct time
 		if (look && i < (int)most && m->msg_name)
 			unix_out(m->msg_name, &m->msg_namelen, before[i].msg_hdr.msg_namelen);
 	}
+	if (objects_on)
+		object_change(-1);
 	return r;
 }
 
