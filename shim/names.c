@@ -5,6 +5,7 @@
 #include "door.h"
 #include "object_name.h"
 #include "shrink.h"
+#include "user.h"
 
 /*
  * The other place is for the kernel to judge, and of this one, if it has no
@@ -155,15 +156,13 @@ EXPORT int symlinkat(const char *target, int dirfd, const char *path)
 /* The links of /proc name the file that serves; the program knows it by another path. */
 static ssize_t read_link(const struct place *p, char *buf, size_t n)
 {
-	ssize_t r;
-
 	struct file *f;
 	struct place *q;
+	ssize_t r;
 
 	if (!mounts_redirect || strncmp(p->virt, "/proc/", 6))
 		return REAL(readlinkat)(p->dirfd, p->path, buf, n);
 	f = objects_on ? place_magic_file(p->virt) : NULL;
-
 	if (place_get(&q, AT_FDCWD, "", 0) < 0)
 		return REAL(readlinkat)(p->dirfd, p->path, buf, n);
 	r = REAL(readlinkat)(p->dirfd, p->path, q->real, sizeof(q->real) - 1);
@@ -173,7 +172,10 @@ static ssize_t read_link(const struct place *p, char *buf, size_t n)
 			object_path(f, q->real);
 		if (f || place_unreal(q->real, sizeof(q->real)) > 0) {
 			r = (ssize_t)strnlen(q->real, n);
-			memcpy(buf, q->real, (size_t)r);
+			if (user_put(buf, q->real, (size_t)r) < 0) {
+				errno = EFAULT;
+				r = -1;
+			}
 		} else {
 			r = REAL(readlinkat)(p->dirfd, p->path, buf, n);
 		}

@@ -168,6 +168,7 @@ static void unnamed(void)
 	CALL(pread(fd, b, 8, 0));
 	BYTES(b, 7);
 	snprintf(proc, sizeof(proc), "/proc/self/fd/%d", fd);
+	CALL(readlink(proc, bad_page(), 10));
 	CALL(linkat(AT_FDCWD, proc, AT_FDCWD, P("named"), AT_SYMLINK_FOLLOW));
 	MODE("named");
 	FILE_AT(P("named"));
