@@ -153,11 +153,11 @@ EXPORT int dup(int fd)
 }
 
 /* The kernel, too, tells nobody what a close by dup2 had to say. */
-static void let_go(struct file *f)
+static void let_go(struct file *f, int closed)
 {
 	int saved = errno;
 
-	object_let_go(f);
+	object_let_go(f, closed);
 	errno = saved;
 }
 
@@ -167,7 +167,7 @@ static void let_go(struct file *f)
 	int v_ = (hide_has(to) && hide_move(to) < 0) ? (errno = EBUSY, -1) :    \
 		 hide_has(fd) ? hidden() : DUPLICATE(name, fd, expr);         \
 	if (was_)                                                             \
-		let_go(was_);                                                 \
+		let_go(was_, v_ >= 0);                                               \
 	v_; })
 
 EXPORT int dup2(int fd, int to)

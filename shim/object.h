@@ -53,11 +53,12 @@ void object_adopt_all(void);
 int object_close(struct file *f, int fd);
 
 /*
- * Around what closes a descriptor otherwise (dup2 onto it, close_range):
- * object_hold before; object_let_go after, and its result as above.
+ * Around what may close a descriptor otherwise (dup2 onto it, freopen):
+ * object_hold before; object_let_go after, `closed` if it did, and its result
+ * as above.
  */
 struct file *object_hold(int fd);
-int object_let_go(struct file *f);
+int object_let_go(struct file *f, int closed);
 
 /*
  * A name of m was changed (`both`: the two were exchanged) or removed: every

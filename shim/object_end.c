@@ -133,11 +133,12 @@ struct file *object_hold(int fd)
 	return f;
 }
 
-int object_let_go(struct file *f)
+int object_let_go(struct file *f, int closed)
 {
 	int r;
 
-	object_unlock_process(f->ofd);
+	if (closed)
+		object_unlock_process(f->ofd);
 	r = pin_held(f) ? 0 : close_kept(f);
 	fdtab_put(f);
 	return r;

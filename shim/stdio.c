@@ -211,7 +211,7 @@ static FILE *reopen_native(const struct place *p, const char *mode, FILE *s, int
 	saved = errno;
 	if (was) {
 		fdtab_forget(fd);
-		object_let_go(was);
+		object_let_go(was, 1);
 	}
 	errno = saved;
 	return r;

@@ -167,6 +167,8 @@ static void processes(void)
 	SEEN();
 	CALL(lock(fd, F_SETLK, F_WRLCK, 0, 0));
 	dup2(fd, 90);
+	CALL(dup2(-1, 90));
+	SEEN();
 	dup2(0, 90);
 	SEEN();
 	close(90);
