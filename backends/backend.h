@@ -73,7 +73,7 @@ struct file {
 	_Atomic int kept;                /* object_end.c's: a hidden descriptor, or -1 */
 	_Atomic unsigned stat_slot;      /* stats_file */
 	_Atomic unsigned refs;           /* descriptors and pins */
-	_Atomic int flags;                       /* of open(2); O_APPEND and O_DIRECT follow F_SETFL */
+	_Atomic int flags;               /* of open(2); O_APPEND and O_DIRECT follow F_SETFL; not with an ofd */
 	dev_t dev;
 	ino_t ino;
 	struct file *next_retired;       /* fdtab's */

@@ -41,7 +41,6 @@ static struct file *new_file(struct mount *m, struct ofd *o)
 		return NULL;
 	f->mount = m;
 	f->ofd = o;
-	f->flags = o->flags;
 	return f;
 }
 

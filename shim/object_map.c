@@ -453,7 +453,6 @@ void object_map_lost(struct mount *m, struct ofd *o)
 		return;
 	f->mount = m;
 	f->ofd = o;
-	f->flags = o->flags;
 	if (!ops->attach || ops->attach(f) == 0) {
 		object_map_ended(f);
 		if (ops->detach)
