@@ -8,18 +8,6 @@
 
 #include <link.h>
 
-static void copy(const char *from, const char *to)
-{
-	static char b[1 << 16];
-	int in = open(from, O_RDONLY), out = open(to, O_WRONLY | O_CREAT | O_TRUNC, 0755);
-	ssize_t n;
-
-	while ((n = read(in, b, sizeof(b))) > 0)
-		write(out, b, (size_t)n);
-	close(in);
-	close(out);
-}
-
 static void load(int line, const char *name)
 {
 	void *lib = dlopen(name, RTLD_NOW | RTLD_LOCAL);

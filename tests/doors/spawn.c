@@ -15,18 +15,6 @@ static posix_spawn_file_actions_t fa;
 static posix_spawnattr_t at;
 static int shared;               /* where children write, the parent reads */
 
-static void copy(const char *from, const char *to)
-{
-	static char b[1 << 16];
-	int in = open(from, O_RDONLY), out = open(to, O_WRONLY | O_CREAT | O_TRUNC, 0755);
-	ssize_t n;
-
-	while ((n = read(in, b, sizeof(b))) > 0)
-		write(out, b, (size_t)n);
-	close(in);
-	close(out);
-}
-
 static void text(const char *path, const char *s)
 {
 	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0755);
