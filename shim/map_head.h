@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What an image is made of, for map_image.c and map_head.c; see map_image.h. */
+/* What an image is made of, for map_*.c; see map_image.h. */
 #ifndef SHIM_MAP_HEAD_H
 #define SHIM_MAP_HEAD_H
 
@@ -9,6 +9,16 @@
 #include "real.h"
 
 #define IMAGE_PAGE 4096
+
+static inline off_t image_page_down(off_t off)
+{
+	return off & ~(off_t)(IMAGE_PAGE - 1);
+}
+
+static inline off_t image_page_up(off_t off)
+{
+	return image_page_down(off + IMAGE_PAGE - 1);
+}
 
 /* By number, as in object_map.c: it must not come back to our doors. */
 #define UNMAP(p, n) REAL(syscall)(SYS_munmap, p, n)
@@ -34,5 +44,18 @@ int image_base(struct image *im);
 /* The calling process maps it. Then: whether no other one may. */
 void image_used(struct image *im);
 int image_alone(const struct image *im);
+
+/* The image's size, or -errno: the file's, when it was last looked at. */
+off_t image_size(struct image *im);
+
+/* [from, to) of one of the two files, from a page's start, until image_unmap; NULL without memory. */
+char *image_map(int fd, off_t from, off_t to);
+void image_unmap(char *p, off_t from, off_t to);
+
+/* Pages that are there before they are touched; a full tmpfs must not kill. 0 or -ENOMEM. */
+int image_allocate(int fd, off_t from, off_t to);
+
+/* A change that did not get to the image is made up for: 0 or -errno. f is readable. */
+int image_mend(struct image *im, struct file *f);
 
 #endif

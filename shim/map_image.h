@@ -20,7 +20,7 @@
  * file goes on with it, and whoever ends the description writes them back.
  *
  * image_enter to image_leave holds the image's lock, robust, across calls of
- * the back end; the order is ofd->lock, image, list (object_map.c). A signal
+ * the back end; the order is ofd->lock, image, list (map_list.h). A signal
  * handler that interrupts a holder in the same thread goes on without it.
  * Functions return >= 0 or -errno and allocate no memory by malloc.
  */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The list of this process's mappings, for object_map.c. The functions that
- * say "locked" want list_lock held; the others take it.
+ * The list of this process's mappings, for object_map.c and map_end.c. The
+ * functions that say "locked" want list_lock held; the others take it.
  */
 #ifndef SHIM_MAP_LIST_H
 #define SHIM_MAP_LIST_H
