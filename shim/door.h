@@ -53,12 +53,13 @@ static inline void door_end(enum call call, struct mount *m, unsigned slot, uint
  * The calls inside are ours, and no cancellation points.
  */
 #define OBJECT_RESULT(expr) ({                                                \
-	int was_ = errno, outer_ = object_cancel_state, cancel_;              \
+	int was_ = errno, cancel_;                                            \
+	unsigned char outer_ = object_cancellable;                            \
 	ssize_t result_;                                                      \
 	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel_);             \
-	object_cancel_state = cancel_;                                        \
+	object_cancellable = cancel_ == PTHREAD_CANCEL_ENABLE;                \
 	result_ = (expr);                                                     \
-	object_cancel_state = outer_;                                         \
+	object_cancellable = outer_;                                          \
 	pthread_setcancelstate(cancel_, NULL);                                \
 	errno = was_;                                                         \
 	ret_errno(result_); })

@@ -17,13 +17,13 @@
 #include "stats.h"
 #include "stats_tree.h"
 
-__thread int object_cancel_state = PTHREAD_CANCEL_DISABLE;
+__thread unsigned char object_cancellable;
 
 void object_cancellation_point(void)
 {
 	int ours;
 
-	pthread_setcancelstate(object_cancel_state, &ours);
+	pthread_setcancelstate(object_cancellable ? PTHREAD_CANCEL_ENABLE : PTHREAD_CANCEL_DISABLE, &ours);
 	pthread_testcancel();
 	pthread_setcancelstate(ours, NULL);
 }

@@ -31,7 +31,7 @@ static inline struct file *object_of(int fd)
  * Whether the call that is being served could be cancelled before (door.h's
  * OBJECT_RESULT), and the place for a call that waits to be cancelled.
  */
-extern __thread int object_cancel_state;
+extern __thread unsigned char object_cancellable;
 void object_cancellation_point(void);
 
 /* Opens the place: a descriptor in the table, or -errno. */

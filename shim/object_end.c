@@ -220,7 +220,7 @@ void object_exit(void)
 /* ---- fork */
 
 static _Atomic int changing;
-static __thread int changing_here;
+static __thread signed char changing_here;
 
 void object_change(int by)
 {
