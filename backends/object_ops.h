@@ -22,6 +22,27 @@
  * returns. If the caller is killed in it another calls it again, with the same
  * `how`: it must find out how far the first one came.
  *
+ * A back end has no op for mmap. The core keeps what is mapped in shared memory
+ * (shim/map_image.h), fills it by preadv, and gives what was stored there to
+ * pwritev, at msync, munmap, close, fsync, exec, exit and after a kill; it
+ * tells files by the dev and ino of their ofd, within a mount. Therefore
+ *
+ *   - dev and ino stay the same while the file is open, in every process, and
+ *     two ofds that have them equal share bytes: what one writes the other
+ *     reads, and their mappings are the same memory;
+ *   - a version that others do not see, or not yet (one staged until it is
+ *     published, a snapshot that an open keeps), has an ino of its own, that no
+ *     file that is open has had; stat of the name may tell another;
+ *   - preadv, pwritev, truncate, allocate and stat of an open file may be
+ *     called with the lock of its image held: they make no call of a door, and
+ *     take no lock that is held over one;
+ *   - a pwritev from a mapping may come after the last close and before
+ *     finish, never after that, unless its writer was killed: then through an
+ *     ofd that was attached for that, and with `how` OFD_LOST to follow.
+ *
+ * What changes the bytes behind the core's back, on another machine, is not
+ * seen in what is mapped; nor is it lost, but where a program stored.
+ *
  * Ops return >= 0 or -errno with the kernel's meaning of the call, and may
  * change errno. A NULL op is the default in brackets. Names and vectors are
  * copies; buffers, and keys and values of attributes, are the program's own

@@ -81,6 +81,33 @@ for mode in delete wal; do
 	same "sqlite3, mmap_size, $mode" "$script"
 done
 
+# two write and one reads all along, then one is killed in the middle of it
+cat >"$TMP/writers.sh" <<'SH'
+exec 2>/dev/null
+transactions() { # transactions N WHO
+	for i in $(seq "$1"); do
+		echo "pragma mmap_size=10000000; begin immediate; insert into t values(hex(randomblob(200)), $2);
+		update t set b = hex(randomblob(150)) where rowid % 7 = $i % 7 and b not like 'mark%'; insert into t values('mark$i', $2); commit;"
+		[ $((i % 20)) = 0 ] && echo 'pragma wal_checkpoint(full);'
+	done >"$TMP/$2.sql"
+}
+sqlite() { sqlite3 -cmd '.timeout 60000' "$D/two-$1.db" "${@:2}"; }
+transactions 40 1; transactions 40 2; transactions 4000 3
+sqlite $1 "pragma journal_mode=$1; create table t(b, who); create index x on t(b);"
+for who in 1 2; do sqlite $1 <"$TMP/$who.sql" >/dev/null & done
+for i in 1 2 3 4 5; do sqlite $1 'pragma integrity_check;'; done
+wait
+sqlite $1 "pragma integrity_check; select who, count(*) from t where b like 'mark%' group by who;"
+timeout -s KILL 0.5 sqlite3 -cmd '.timeout 60000' "$D/two-$1.db" <"$TMP/3.sql" >/dev/null
+sqlite $1 "pragma integrity_check; select who, count(*) from t where b like 'mark%' and who < 3 group by who;
+	delete from t where who = 3; vacuum; pragma integrity_check;"
+SH
+if [ "$sqlite" = sqlite3 ]; then
+	for mode in delete wal; do
+		same "sqlite3, two at once, $mode" "TMP='$TMP' bash '$TMP/writers.sh' $mode"
+	done
+fi
+
 # what was mapped is in the files themselves, and of the memory nothing is left
 case $RULE in
 object:*)
