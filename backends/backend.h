@@ -49,6 +49,9 @@ enum be_flags {
 	BE_SHRINK = 2,         /* shrink_begin and shrink_end are told of the mount's files */
 	BE_SHRINK_ALL = 4,     /* and of others: its files have more names than those under the rule */
 	BE_TASK = 8,           /* ops use what a vfork child does not have, a ring */
+	BE_AIO_NOW = 16,       /* aio_read(3) and its kin: the ops never wait, so the request is over at once */
+	BE_AIO_RING = 32,      /* by a ring on the kernel's file; neither: libc does it */
+	BE_AIO_ORDER = 64,     /* a file's requests one after the other */
 };
 
 struct mount {

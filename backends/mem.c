@@ -289,7 +289,7 @@ static void mem_shrink_end(struct mount *m, dev_t dev, ino_t ino, int held)
 
 const struct backend be_mem = {
 	.name = "mem",
-	.flags = BE_PIN | BE_SHRINK,
+	.flags = BE_PIN | BE_SHRINK | BE_AIO_NOW,
 	.mount = mem_mount,
 	.start = mem_start,
 	.fork_child = generation_fork_child,

@@ -9,6 +9,8 @@ static const struct be_option uring_options[] = {
 		"auto: the fastest path of each call; ring: every call through io_uring" },
 	[URING_MAP] = { "map", BE_OPT_BOOL, 0, 0,
 		"serve cached reads by memcpy from a shared mapping" },
+	[URING_ORDER] = { "order", BE_OPT_WORD, "free|fd", URING_ORDER_FREE,
+		"fd: aio_read(3) and its kin one after the other on each file" },
 };
 
 static const struct be_option mem_options[] = {

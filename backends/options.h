@@ -43,8 +43,9 @@ extern const struct be_info be_infos[];
 extern const unsigned be_ninfos;
 
 /* Indices into a rule's values, in the order of the tables in options.c. */
-enum uring_option { URING_ENGINE, URING_MAP };
+enum uring_option { URING_ENGINE, URING_MAP, URING_ORDER };
 enum uring_engine { URING_ENGINE_AUTO, URING_ENGINE_RING };
+enum uring_order { URING_ORDER_FREE, URING_ORDER_FD };
 enum mem_option { MEM_SIZE };
 enum object_option { OBJECT_PUBLISH };
 enum object_publish { OBJECT_PUBLISH_ALWAYS, OBJECT_PUBLISH_CLOSE };

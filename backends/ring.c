@@ -22,6 +22,15 @@ struct thread_ring {
 static __thread struct thread_ring *mine;
 static _Atomic int denied;       /* errno of a refusal that will not change */
 
+void ring_unmake(struct io_uring *ring)
+{
+	/* io_uring_queue_exit would close a descriptor that is long the program's */
+	REAL(munmap)(ring->sq.sqes, *ring->sq.kring_entries * sizeof(struct io_uring_sqe));
+	REAL(munmap)(ring->sq.ring_ptr, ring->sq.ring_sz);
+	if (ring->cq.ring_ptr != ring->sq.ring_ptr)
+		REAL(munmap)(ring->cq.ring_ptr, ring->cq.ring_sz);
+}
+
 static void drop(void)
 {
 	struct thread_ring *t = mine;
@@ -29,18 +38,13 @@ static void drop(void)
 	mine = NULL;
 	if (!t)
 		return;
-	if (t->live) {
-		/* io_uring_queue_exit would close a descriptor that is long the program's */
-		REAL(munmap)(t->ring.sq.sqes, *t->ring.sq.kring_entries * sizeof(struct io_uring_sqe));
-		REAL(munmap)(t->ring.sq.ring_ptr, t->ring.sq.ring_sz);
-		if (t->ring.cq.ring_ptr != t->ring.sq.ring_ptr)
-			REAL(munmap)(t->ring.cq.ring_ptr, t->ring.cq.ring_sz);
-	}
+	if (t->live)
+		ring_unmake(&t->ring);
 	REAL(munmap)(t, sizeof(*t));
 }
 
 /* The flags a single-threaded, synchronous user wants, by falling age of kernel. */
-static int init_ring(struct io_uring *ring)
+static int init_ring(struct io_uring *ring, unsigned entries)
 {
 	static const unsigned flags[] = {
 		IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN |
@@ -51,7 +55,7 @@ static int init_ring(struct io_uring *ring)
 	int r = -EINVAL;
 
 	for (size_t i = 0; r == -EINVAL && i < sizeof(flags) / sizeof(*flags); i++)
-		r = io_uring_queue_init(RING_ENTRIES, ring, flags[i]);
+		r = io_uring_queue_init(entries, ring, flags[i]);
 	return r;
 }
 
@@ -68,6 +72,13 @@ static int hide_ring(struct io_uring *ring)
 	REAL(close)(ring->ring_fd);
 	ring->ring_fd = -1;
 	return 0;
+}
+
+int ring_make(struct io_uring *ring, unsigned entries)
+{
+	int r = init_ring(ring, entries);
+
+	return r < 0 ? r : hide_ring(ring);
 }
 
 static void explain(int error)
@@ -95,9 +106,7 @@ static struct thread_ring *make(void)
 		}
 		mine = t;
 	}
-	r = init_ring(&t->ring);
-	if (r == 0)
-		r = hide_ring(&t->ring);
+	r = ring_make(&t->ring, RING_ENTRIES);
 	if (r < 0) {
 		explain(-r);
 		return NULL;

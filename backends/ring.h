@@ -25,4 +25,11 @@ void ring_release(void);
  */
 int ring_wait_one(struct io_uring *ring);
 
+/*
+ * A ring like these, for a caller that keeps it: 0 or -errno. It is the
+ * calling thread's, and a fork child does not have it.
+ */
+int ring_make(struct io_uring *ring, unsigned entries);
+void ring_unmake(struct io_uring *ring);
+
 #endif

@@ -75,6 +75,8 @@ static int uring_mount(struct mount *m)
 		m->flags |= BE_PIN | BE_SHRINK | BE_SHRINK_ALL;
 	if (m->rule->value[URING_ENGINE])
 		m->flags |= BE_TASK;
+	if (m->rule->value[URING_ORDER] == URING_ORDER_FD)
+		m->flags |= BE_AIO_ORDER;
 	return 0;
 }
 
@@ -266,6 +268,7 @@ static void uring_shrink_end(struct mount *m, dev_t dev, ino_t ino, int held)
 
 const struct backend be_uring = {
 	.name = "uring",
+	.flags = BE_AIO_RING,
 	.mount = uring_mount,
 	.fork_child = generation_fork_child,
 	.opened = uring_opened,

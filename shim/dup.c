@@ -4,6 +4,7 @@
  * before the kernel frees it, so that a reuse by another thread is never
  * forgotten after it was learnt.
  */
+#include "aio_queue.h"
 #include "door.h"
 #include "hide.h"
 
@@ -42,6 +43,7 @@ EXPORT int close(int fd)
 
 	if (__builtin_expect(!f, 1))
 		return close_other(fd);
+	aio_drain((unsigned)fd, (unsigned)fd);
 	m = f->mount;
 	slot = f->stat_slot;
 
@@ -67,6 +69,7 @@ static void forget_range(unsigned first, unsigned last)
 {
 	int saved = errno;
 
+	aio_drain(first, last);
 	for (int fd = first < FDTAB_FLAT ? (int)first : FDTAB_FLAT;
 	     objects_on && (fd = fdtab_next(fd)) >= 0 && (unsigned)fd <= last; fd++) {
 		struct file *f = fdtab_get(fd);
@@ -164,6 +167,8 @@ static void let_go(struct file *f, int closed)
 /* A duplicate onto `to`: what that was is closed, and a descriptor of our own moved away. */
 #define ONTO(name, fd, to, expr) ({                                           \
 	struct file *was_ = object_hold(to);                                  \
+	if (ours(to))                                                         \
+		aio_drain((unsigned)(to), (unsigned)(to));                    \
 	int v_ = (hide_has(to) && hide_move(to) < 0) ? (errno = EBUSY, -1) :    \
 		 hide_has(fd) ? hidden() : DUPLICATE(name, fd, expr);         \
 	if (was_)                                                             \

@@ -12,6 +12,7 @@
 #error "_FILE_OFFSET_BITS renames the functions we define; leave it unset"
 #endif
 
+#include <aio.h>
 #include <dirent.h>
 #include <dlfcn.h>
 #include <fcntl.h>

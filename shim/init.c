@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/auxv.h>
 
+#include "aio_queue.h"
 #include "backend.h"
 #include "env.h"
 #include "exit.h"
@@ -54,6 +55,7 @@ static void fork_child(void)
 {
 	fork_unlock();
 	fdtab_own();
+	aio_fork_child();
 	object_fork_child();
 	guard_fork_child();
 	pin_fork_child();

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The requests of aio_read(3) and its kin on files of ours. One thread, the
+ * queue, made at the first request, owns all that is in flight: it starts
+ * requests in the order they must have, on a ring (aio_ring.h) or on threads
+ * (aio_work.h), and tells the program of each that is over. Everybody else
+ * puts notes into its inbox, without locks.
+ *
+ * A request's state is in the program's aiocb, where libc has it too: anyone
+ * may look at it by aio_state, in a signal handler also.
+ *
+ * A fork child has no requests; what it finds in aiocbs stays as it is.
+ */
+#ifndef SHIM_AIO_QUEUE_H
+#define SHIM_AIO_QUEUE_H
+
+#include <sys/queue.h>
+
+#include "aio_notify.h"
+#include "aio_ring.h"
+#include "backend.h"
+#include "hidden.h"
+
+#define AIO_MAX 65536            /* requests in flight; more: EAGAIN */
+
+enum aio_note_kind { AIO_NOTE_NEW, AIO_NOTE_OVER, AIO_NOTE_CANCEL, AIO_NOTE_DRAIN };
+
+/* What is put into the inbox. */
+struct aio_note {
+	struct aio_note *next;
+	enum aio_note_kind kind;
+};
+
+enum aio_phase { AIO_WAITS, AIO_RUNS };
+
+struct aio_req {
+	struct aio_note note;            /* first: a note is the request */
+	TAILQ_ENTRY(aio_req) live;       /* the queue's, in the order of calls */
+	TAILQ_ENTRY(aio_req) todo;       /* what waits to be started, by whoever is to */
+	enum aio_phase phase;
+	enum aio_op op;
+	int plain;                       /* not for the ring */
+	int fd;
+	void *buf;
+	size_t n;
+	off_t off;
+	ssize_t result;                  /* or -errno */
+	struct file *f;                  /* NULL: libc's calls, in a list with ours */
+	struct aiocb *cb;
+	struct aio_group *group;         /* NULL: alone */
+	struct aio_event event;
+	int call;                        /* enum call */
+	uint64_t t0;
+};
+
+TAILQ_HEAD(aio_list, aio_req);
+
+/*
+ * A request for cb, filled in from it but for op and call; 0 or an errno
+ * (EAGAIN), which is in cb then too. cb is in progress from here on.
+ */
+int aio_req_new(struct aio_req **req, struct aiocb *cb, struct file *f);
+
+/* Performs it now, in this thread, and ends it: for back ends that never wait. */
+void aio_req_now(struct aio_req *req);
+
+/* Makes the queue unless there is one: 0, or EAGAIN. */
+int aio_queue_ready(void);
+
+/* Gives it to the queue, which is ready. Order is that of the calls. */
+void aio_req_post(struct aio_req *req);
+
+/* The same for a thread of aio_work.c that has performed it. */
+void aio_req_over(struct aio_req *req);
+
+/* Performs the call: its result or -errno. Any thread. */
+ssize_t aio_req_perform(const struct aio_req *req);
+
+/* Whether cb was started by us, in this process. */
+int aio_ours(const struct aiocb *cb);
+
+/* Makes it not ours: it will be libc's. */
+void aio_disown(struct aiocb *cb);
+
+static inline int aio_state(const struct aiocb *cb)
+{
+	return __atomic_load_n(&cb->__error_code, __ATOMIC_ACQUIRE);
+}
+
+/* The state of a request that was never accepted. */
+void aio_refuse(struct aiocb *cb, int error);
+
+/* aio_cancel(3): of cb, or of all on fd if that is NULL. */
+int aio_queue_cancel(int fd, struct aiocb *cb);
+
+/* Waits until no request is left on the descriptors from first to last. */
+void aio_queue_drain(unsigned first, unsigned last);
+
+/* The same, for those who close descriptors: cheap while there are none. */
+extern _Atomic int aio_in_flight;
+
+static inline void aio_drain(unsigned first, unsigned last)
+{
+	if (__builtin_expect(atomic_load_explicit(&aio_in_flight, memory_order_relaxed) != 0, 0))
+		aio_queue_drain(first, last);
+}
+
+void aio_fork_child(void);
+
+#endif
