@@ -27,4 +27,19 @@ for error in EPERM ENOSYS; do
 			{ echo "$error: the report does not say why io_uring is not used:"; head -20 "$TMP/report"; bad=1; }
 	done
 done
+
+# asynchronous requests: threads do them
+at uring:
+mkdir "$NATIVE/aio"
+"$BIN/doors/aio.plain" "$NATIVE/aio" >"$TMP/native" 2>&1
+for error in EPERM ENOSYS; do
+	mkdir "$PREFIX/$error"
+	shim "$BIN/denied" $error "$BIN/aio_stress" -n 4000 -s 5 "$PREFIX/f" >"$TMP/out" 2>&1 || { echo "$error: aio_stress"; cat "$TMP/out"; bad=1; }
+	rm -rf "${STATS:?}"/*
+	shim "$BIN/denied" $error "$BIN/doors/aio.plain" "$PREFIX/$error" >"$TMP/out" 2>&1
+	same_text "$TMP/native" "$TMP/out" "$error: doors/aio" || bad=1
+	"$SHIM" report "$STATS" >"$TMP/report" 2>&1
+	grep aio_read "$TMP/report" | grep -q "io_uring.*$error" ||
+		{ echo "$error: the report does not say why aio_read has no io_uring:"; head -20 "$TMP/report"; bad=1; }
+done
 exit $bad
