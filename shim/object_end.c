@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "aio_queue.h"
 #include "fdtab.h"
 #include "hide.h"
 #include "mount.h"
@@ -199,6 +200,7 @@ static void exit_ours(void)
 	pid_t none = 0, me = gettid();
 
 	if (atomic_compare_exchange_strong(&exiting, &none, me) || none == me) {
+		aio_drain(0, ~0U);
 		object_map_exit();
 		close_all();
 		exit_done = 1;

@@ -6,6 +6,7 @@
  */
 #include <string.h>
 
+#include "aio_queue.h"
 #include "door.h"
 #include "process.h"
 #include "shrink.h"
@@ -205,6 +206,7 @@ static FILE *reopen_native(const struct place *p, const char *mode, FILE *s, int
 	FILE *r;
 	int saved;
 
+	aio_drain((unsigned)fd, (unsigned)fd);
 	if (!was)
 		door_fresh(fd);
 	r = p ? reopen_at(p, mode, s) : REAL(freopen)("/dev/null", mode, s);
@@ -304,6 +306,7 @@ EXPORT int fclose(FILE *s)
 {
 	int saved = errno, fd = fileno(s), status;
 
+	aio_drain((unsigned)fd, (unsigned)fd);
 	errno = saved;
 	/* the stream's own close tells of a file that is no kernel's */
 	if (!object_of(fd))
