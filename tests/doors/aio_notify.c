@@ -14,6 +14,7 @@ static char buf[4096];
 static struct aiocb cb;
 static volatile sig_atomic_t left, wrong_code;
 static sem_t told;
+static char heard[100];
 
 static void again(int sig, siginfo_t *info, void *context)
 {
@@ -40,8 +41,15 @@ static void function(union sigval v)
 	pthread_sigmask(SIG_SETMASK, NULL, &blocked);
 	for (int s = 1; s < 32; s++)
 		n += sigismember(&blocked, s) == 1;
-	say("function: value %d, %d signals blocked, the request %s", v.sival_int, n, name_of(aio_error(&cb)));
+	snprintf(heard, sizeof(heard), "function: value %d, %d signals blocked, the request %s", v.sival_int, n,
+		 name_of(aio_error(&cb)));
 	sem_post(&told);
+}
+
+static void hear(void)
+{
+	CALL(sem_wait(&told));
+	say("%s", heard);
 }
 
 static void in_threads(void)
@@ -53,21 +61,21 @@ static void in_threads(void)
 	cb.aio_sigevent = (struct sigevent){ .sigev_notify = SIGEV_THREAD, .sigev_value.sival_int = 5,
 					     .sigev_notify_function = function };
 	CALL(aio_read(&cb));
-	CALL(sem_wait(&told));
+	hear();
 	CALL(aio_write(&cb));
-	CALL(sem_wait(&told));
+	hear();
 	CALL(aio_fsync(O_SYNC, &cb));
-	CALL(sem_wait(&told));
+	hear();
 	pthread_attr_init(&attr);
 	pthread_attr_setstacksize(&attr, size);
 	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
 	cb.aio_sigevent.sigev_notify_attributes = (void *)&attr;
 	CALL(aio_read(&cb));
-	CALL(sem_wait(&told));
+	hear();
 	/* also of one that fails */
 	cb.aio_offset = -5;
 	CALL(aio_read(&cb));
-	CALL(sem_wait(&told));
+	hear();
 	cb.aio_offset = 0;
 }
 
