@@ -154,7 +154,7 @@ static void test_map_option_errors(void **state)
 {
 	(void)state;
 	map_fails("/a=uring:?engin=ring", "SHIM_MAP: unknown key \"engin\" of uring (engine?)");
-	map_fails("/a=uring:?bucket=x", "SHIM_MAP: unknown key \"bucket\" of uring (engine, map)");
+	map_fails("/a=uring:?bucket=x", "SHIM_MAP: unknown key \"bucket\" of uring (engine, map, order)");
 	map_fails("/a=posix:?map=on", "SHIM_MAP: unknown key \"map\" of posix (it has none)");
 	map_fails("/a=uring:?map", "SHIM_MAP: key \"map\" of uring has no value (map=...)");
 	map_fails("/a=uring:?map=on&map=on", "SHIM_MAP: key \"map\" of uring is given twice");
