@@ -32,9 +32,9 @@ static void *count(void *arg)
 	struct generation *g = arg;
 
 	for (int i = 0; i < 20000; i++) {
-		int held = generation_lock(g);
-
-		assert_true(held);
+		/* it gives up where the holder does not run for 50 ms, as may be on a busy machine */
+		while (!generation_lock(g))
+			;
 		/* plain accesses: TSan would tell if the lock did not exclude */
 		counter++;
 		generation_unlock(g);
