@@ -101,7 +101,7 @@ static void selects(void)
 	CALL(select(100, NULL, NULL, &ex, &tv));
 	bits(__LINE__, &in, &out, &ex);
 	fill(&in);
-	FD_SET(90, &in);
+	FD_SET(60, &in);    /* one of the 64 any descriptor table has: select looks no further than that */
 	CALL(select(100, &in, NULL, NULL, &tv));
 	fill(&in);
 	CALL(select(-1, &in, NULL, NULL, &tv));
