@@ -21,7 +21,11 @@ STATIC_LIBS := -Wl,-Bstatic -luring -linih -Wl,-Bdynamic
 
 LIB_LDFLAGS := -Wl,-z,defs,-z,now,-z,initfirst,--exclude-libs,ALL,-soname,libshim.so
 
-LIB_SRC := $(wildcard shim/*.c) $(wildcard backends/*.c)
+LIB_SRC := $(wildcard shim/*.c) $(wildcard backends/*.c) $(wildcard backends/s3/*.c)
+# The engine of s3: a program of its own, so that no guest loads libcurl or OpenSSL.
+AGENT_SRC := $(wildcard backends/s3/agent/*.c)
+AGENT_OBJ := $(AGENT_SRC:%.c=$(B)/agent/%.o)
+AGENT_LIBS := -lcurl -lcrypto -lexpat -ljansson -lpthread
 LIB_OBJ := $(LIB_SRC:%.c=$(B)/lib/%.o)
 # The doors (those who include door.h) export libc's names; the unit tests are linked without them.
 DOOR_SRC := $(shell grep -l '"door\.h"' shim/*.c) shim/init.c
@@ -30,10 +34,10 @@ TOOL_SRC := $(wildcard tools/*.c) shim/calls.c shim/real.c backends/options.c \
             $(wildcard shim/conf*.c) shim/stats_tree.c
 TOOL_OBJ := $(TOOL_SRC:%.c=$(B)/tool/%.o)
 UNITS := $(patsubst tests/unit/%.c,$(B)/tests/unit/%,$(wildcard tests/unit/*.c))
-MAN := $(wildcard shim/*.[1-8] backends/*.[1-8] tools/*.[1-8])
+MAN := $(wildcard shim/*.[1-8] backends/*.[1-8] backends/s3/*.[1-8] tools/*.[1-8])
 
 .PHONY: all deps units demo check check-long bench lint sanitize sanitized matrix install uninstall clean
-all: $(B)/libshim.so $(B)/shim
+all: $(B)/libshim.so $(B)/shim $(if $(AGENT_SRC),$(B)/shim-agent)
 
 # -z initfirst: other libraries' constructors do I/O, and ours must have run.
 $(B)/libshim.so: $(LIB_OBJ) $(B)/flags
@@ -54,6 +58,18 @@ $(B)/shim: $(TOOL_OBJ) $(B)/flags
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(TOOL_OBJ) -Wl,-Bstatic -linih -Wl,-Bdynamic -ljansson
 
+$(B)/shim-agent: $(AGENT_OBJ) $(B)/flags
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(AGENT_OBJ) -Wl,-Bstatic -linih -Wl,-Bdynamic $(AGENT_LIBS)
+
+# All of the agent but main: for the unit tests.
+$(B)/libagent.a: $(filter-out %/main.o,$(AGENT_OBJ))
+	$(Q)rm -f $@ && $(AR) rc $@ $^
+
+$(B)/agent/%.o: %.c $(B)/flags
+	$(call say,CC,$<)
+	$(Q)mkdir -p $(@D) && $(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+
 $(B)/libcore.a: $(CORE_OBJ)
 	$(Q)rm -f $@ && $(AR) rc $@ $^
 
@@ -69,6 +85,12 @@ $(B)/tests/unit/%: tests/unit/%.c $(B)/libcore.a
 	$(call say,CC,$<)
 	$(Q)mkdir -p $(@D) && $(CC) $(CPPFLAGS) $(CFLAGS) -Itools -MMD -MP -o $@ $(filter %.c %.o,$^) \
 	    $(B)/libcore.a $(STATIC_LIBS) -lcmocka -lpthread
+
+# Units of the agent (tests/unit/s3_*.c) are linked with it, not with the library.
+$(B)/tests/unit/s3_%: tests/unit/s3_%.c $(B)/libagent.a
+	$(call say,CC,$<)
+	$(Q)mkdir -p $(@D) && $(CC) $(CPPFLAGS) $(CFLAGS) -Ibackends/s3/agent -MMD -MP -o $@ $(filter %.c %.o,$^) \
+	    $(B)/libagent.a -Wl,-Bstatic -linih -Wl,-Bdynamic $(AGENT_LIBS) -lcmocka
 
 # The statistics are read back with the tool's reader.
 $(filter $(B)/tests/unit/stats%,$(UNITS)): $(B)/tool/tools/segment.o
@@ -127,15 +149,17 @@ matrix:
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(LIBDIR)
 	install -m 755 $(B)/shim $(DESTDIR)$(PREFIX)/bin/shim
+	install -d $(DESTDIR)$(LIBDIR)/shim
+	install -m 755 $(B)/shim-agent $(DESTDIR)$(LIBDIR)/shim/shim-agent
 	install -m 755 $(B)/libshim.so $(DESTDIR)$(LIBDIR)/libshim.so
 	for m in $(MAN); do s=$${m##*.}; \
 	    install -D -m 644 $$m $(DESTDIR)$(PREFIX)/share/man/man$$s/$${m##*/} || exit 1; done
 
 uninstall:
-	rm -f $(DESTDIR)$(PREFIX)/bin/shim $(DESTDIR)$(LIBDIR)/libshim.so
+	rm -f $(DESTDIR)$(PREFIX)/bin/shim $(DESTDIR)$(LIBDIR)/libshim.so $(DESTDIR)$(LIBDIR)/shim/shim-agent
 	for m in $(MAN); do s=$${m##*.}; rm -f $(DESTDIR)$(PREFIX)/share/man/man$$s/$${m##*/}; done
 
 clean:
 	$(Q)rm -rf $(B)
 
--include $(LIB_OBJ:.o=.d) $(TEST_OBJ:.o=.d) $(TOOL_OBJ:.o=.d) $(UNITS:=.d)
+-include $(LIB_OBJ:.o=.d) $(TEST_OBJ:.o=.d) $(TOOL_OBJ:.o=.d) $(AGENT_OBJ:.o=.d) $(UNITS:=.d)

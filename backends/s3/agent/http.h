@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * HTTP by libcurl's multi interface on the agent's loop. One exchange, no
+ * retries, no meaning: s3.h has those.
+ */
+#ifndef S3_AGENT_HTTP_H
+#define S3_AGENT_HTTP_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#define HTTP_HEADERS 64
+
+/* What connections of one kind have in common; lives as long as the agent. */
+struct http_site {
+	char *ca_file, *ca_path;        /* NULL: the system's */
+	char *proxy;                    /* NULL: by http_proxy & co; "": none, whatever they say */
+	int verify;                     /* of the certificate; 1 */
+	unsigned connect_ms;            /* 3000 */
+	unsigned stall_ms;              /* no byte for so long ends an exchange: 30000 */
+	unsigned total_ms;              /* 0: none */
+};
+
+struct http_header {
+	const char *name, *value;       /* name in lower case */
+};
+
+struct http {
+	/* given; all strings and memory live until done, and are the caller's */
+	const struct http_site *site;
+	const char *method;             /* GET HEAD PUT POST DELETE */
+	const char *url;                /* as it goes on the line: encoded, sorted; sent as it is */
+	struct http_header header[HTTP_HEADERS];
+	unsigned headers;
+	const void *body;               /* or NULL, and then body_fd */
+	int body_fd;                    /* -1: none; read by pread from body_off */
+	off_t body_off;
+	size_t body_len;
+
+	/* called; NULL is fine but for done */
+	int (*head)(struct http *h);    /* status and got[] are there; 0, or -errno to end it */
+	int (*data)(struct http *h, const void *p, size_t n);  /* 0, or -errno to end it */
+	void (*done)(struct http *h, int err);   /* last; 0: complete, or -errno: ETIMEDOUT ECONNREFUSED
+	                                            ECONNRESET EHOSTUNREACH EPROTO EIO, or the callback's; h is the caller's again */
+	void *arg;
+
+	/* known from head on */
+	int status;
+	struct http_header got[HTTP_HEADERS];
+	unsigned ngot;
+	int64_t length;                 /* Content-Length, -1 if there is none */
+
+	/* known in done */
+	char error[160];                /* what went wrong, for people */
+	uint64_t started, first_byte, ended;   /* loop_now(); 0: did not come to that */
+	int reused;                     /* the connection */
+	uint64_t received;              /* bytes of the body */
+
+	void *easy;                     /* http.c's */
+};
+
+int http_init(void);                    /* 0 or -errno; after loop_init */
+
+/* Begins. done is called later, never from here. */
+void http_start(struct http *h);
+
+/* Ends it now; done is not called. */
+void http_cancel(struct http *h);
+
+/* A header of the answer, or NULL. */
+const char *http_got(const struct http *h, const char *name);
+
+/* Adds a header to be sent. */
+void http_add(struct http *h, const char *name, const char *value);
+
+#endif

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The agent's one thread: descriptors, timers, and work that waits done
+ * elsewhere. Everything in backends/s3/agent/ runs here unless it says so; so
+ * there are no locks. All of these are for that thread only.
+ */
+#ifndef S3_AGENT_LOOP_H
+#define S3_AGENT_LOOP_H
+
+#include <stdint.h>
+
+int loop_init(void);                            /* 0 or -errno */
+void loop_run(void);                            /* until loop_stop */
+void loop_stop(void);
+
+/* CLOCK_MONOTONIC in nanoseconds, read once a round. */
+uint64_t loop_now(void);
+
+/* Calls ready(arg, events) when fd has EPOLL* `events`; 0 forgets it. 0 or -errno. */
+int loop_watch(int fd, uint32_t events, void (*ready)(void *arg, uint32_t events), void *arg);
+
+/* A timer the caller owns; zeroed at first. */
+struct loop_timer {
+	void (*fired)(void *arg);
+	void *arg;
+	uint64_t at;                            /* 0: not set */
+	unsigned place;                         /* the loop's */
+};
+void loop_timer_set(struct loop_timer *t, uint64_t at);   /* again moves it */
+void loop_timer_clear(struct loop_timer *t);
+
+/* Calls fn(arg) once in this round, after the events; order is kept. */
+void loop_soon(void (*fn)(void *arg), void *arg);
+
+/*
+ * Before the loop sleeps it calls these, in order, and sleeps only if all
+ * return 0; the channels with guests are looked at here.
+ */
+void loop_before_sleep(int (*busy)(void));
+/* ... and this after it slept. */
+void loop_after_sleep(void (*fn)(void));
+
+/* work(arg) in a thread of the pool, then done(arg) in the loop. */
+void loop_work(void (*work)(void *arg), void (*done)(void *arg), void *arg);
+
+#endif
