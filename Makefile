@@ -37,7 +37,7 @@ UNITS := $(patsubst tests/unit/%.c,$(B)/tests/unit/%,$(wildcard tests/unit/*.c))
 MAN := $(wildcard shim/*.[1-8] backends/*.[1-8] backends/s3/*.[1-8] tools/*.[1-8])
 
 .PHONY: all deps units demo check check-long bench lint sanitize sanitized matrix install uninstall clean
-all: $(B)/libshim.so $(B)/shim $(if $(AGENT_SRC),$(B)/shim-agent)
+all: $(B)/libshim.so $(B)/shim $(if $(filter %/main.c,$(AGENT_SRC)),$(B)/shim-agent)
 
 # -z initfirst: other libraries' constructors do I/O, and ours must have run.
 $(B)/libshim.so: $(LIB_OBJ) $(B)/flags
