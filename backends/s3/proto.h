@@ -23,7 +23,7 @@
  * pinned, a guest may keep what it was told for later reads, and one that is
  * killed leaves nothing behind. Replies without a fixed size (a listing, an
  * attribute) are a piece of the cache too. What is written goes to a spool file
- * that guest and agent both have open (S3_WRITE and its kin say so).
+ * that guest and agent both have open (Writing, below).
  */
 #ifndef BACKENDS_S3_PROTO_H
 #define BACKENDS_S3_PROTO_H
@@ -43,28 +43,52 @@
 enum s3_ask {
 	S3_MOUNT = 1,    /* text: "bucket/prefix?options" of a rule -> mount: for the other calls */
 	S3_STAT,         /* name -> attr */
-	S3_OPEN,         /* name, flags -> attr, handle, spool if writing; may fetch the first bytes */
-	S3_ATTACH,       /* spool or attr (etag, size) and name: a description that another process
-	                    opened, or an agent that is gone -> handle */
+	S3_OPEN,         /* name, flags, mode, text: ofd->id -> attr, handle, spool if writing; may fetch the first bytes */
+	S3_ATTACH,       /* spool and text: ofd->id, or attr (etag, size) and name: a description that another
+	                    process opened, or an agent that is gone -> handle */
 	S3_READ,         /* handle, off, len -> pieces from `off` on; fewer at the end */
 	S3_LIST,         /* name, off (0, or what the last answer said) -> one piece of s3_entry, off */
 	S3_READLINK,     /* name -> text */
 	S3_GETXATTR,     /* name or handle, text: the key -> one piece: value; its length in result */
 	S3_LISTXATTR,
 	S3_DROP,         /* handle: this process is done with it; needs no answer but gets one */
-	/* writing */
-	S3_WROTE,        /* handle, off, len: so much of the spool is new (streams upload meanwhile) */
-	S3_TRUNCATE,     /* handle or name, len */
-	S3_PUBLISH,      /* handle, flags: S3_LAST if nothing follows -> the object is as written, or why not */
-	S3_ABANDON,      /* handle: its last holder was killed; the spool stays, listed */
+	/* writing; see below */
+	S3_WROTE,        /* handle, off, len: room for len more bytes of the spool is wanted -> when there is, or why not */
+	S3_PUBLISH,      /* handle, text: ofd->id, flags: S3_LAST if nothing follows -> the object is as written, or why not */
+	S3_ABANDON,      /* handle, text: ofd->id: its last holder was killed; the spool stays, listed */
 	S3_REMOVE,       /* name, flags: S3_DIRECTORY */
 	S3_RENAME,       /* name, text: the new name; flags: RENAME_* of renameat2 */
 	S3_MKDIR,        /* name, mode */
 	S3_SYMLINK,      /* name, text: what it points to */
-	S3_SETATTR,      /* name or handle; attr, flags: OBJECT_* */
+	S3_SETATTR,      /* name; attr (mode, uid, gid with -1: as it is, mtime), flags: OBJECT_* */
 	S3_SETXATTR,     /* name or handle; text: key, NUL, value; len: of the value, -1 removes; flags */
 };
 enum { S3_LAST = 1, S3_DIRECTORY = 2 };
+
+/*
+ * Writing. S3_OPEN with O_WRONLY, O_RDWR or O_TRUNC, with ofd->id in `text`,
+ * answers with a handle and the name of a staged file in `spool`; so may an
+ * S3_OPEN to read, of a name that is staged and not in the bucket yet. The guest
+ * opens both its files in the welcome's directory (journal.h; staged.h does
+ * it), keeps the name in ofd->priv, and reads and writes them without a call of
+ * the agent but for two: S3_READ gives bytes of the opened version, S3_WROTE
+ * makes room. An O_TRUNC that joins a staged file is the guest's to carry out,
+ * by staged_truncate, and so is every ftruncate; truncate(2) is S3_OPEN,
+ * staged_truncate, S3_PUBLISH with S3_LAST. chmod and the like of an open file that
+ * writes are in the journal; only extended attributes are asked for.
+ *
+ * The room: the guest takes what it newly allocates of the spool from
+ * journal->room, and where that would become negative asks S3_WROTE first, with
+ * the place and length of its write. The agent adds a few MiB each time, looks
+ * what there is to be uploaded already, and answers late if uploads are far
+ * behind, -ENOSPC beyond spool=, or with an error of the upload.
+ *
+ * fsync is S3_PUBLISH. finish with OFD_CLOSED is S3_PUBLISH with S3_LAST, and
+ * with OFD_LOST S3_ABANDON, by a process that may never have opened the file:
+ * it attaches first (`spool`, `text`: ofd->id); -ENOENT then means that whoever
+ * was killed in it had come to the end. A publish that fails may be repeated;
+ * one that fails with S3_LAST leaves the staged file in the spool.
+ */
 
 /* What is known of an object. */
 struct s3_attr {
@@ -109,7 +133,7 @@ struct s3_slot {
 	int64_t result;            /* >= 0 or -errno */
 	int64_t eof;               /* S3_READ: the object's size */
 	struct s3_attr attr;
-	char spool[NAME_MAX + 1];  /* "" or a file of the spool directory */
+	char spool[NAME_MAX + 1];  /* "" or a staged file: ID of ID.data and ID.journal in the spool directory */
 	struct s3_piece piece[S3_PIECES];
 	char name[S3_NAME_MAX];    /* below the mount: "" or "/a/b" */
 	char text[S3_NAME_MAX];

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A staged file: what is written to an object before it is published. All
+ * descriptions of one agent that write to an object share one. It is two files
+ * of the spool directory, which guests and agent have open:
+ *
+ *      ID.data      the bytes that were written, each at its place
+ *      ID.journal   what must outlive everybody: struct s3_journal, and behind
+ *                   it what is known of each 4 KiB block
+ *
+ * Bytes are changed by guests only, under `lock`; the agent never takes it and
+ * never writes to ID.data. What the program reads is:
+ *
+ *      a block that is `here`           ID.data
+ *      any other, below base_end        the version of the object that was opened
+ *      any other                        zeros (ID.data has a hole)
+ *
+ * so a guest that writes to part of a block that is not here completes it
+ * first. At or above base_end no block is marked here, there is no need. Every
+ * change also marks its blocks `changed`, after the bytes are in ID.data;
+ * the agent takes these marks away before it reads, so that whatever changes
+ * during an upload is uploaded again.
+ *
+ * The journal is made as long as its whole map, sparse. A guest allocates the
+ * pages of the map it is about to mark (fallocate), so that a full disk is
+ * ENOSPC to the writer and never SIGBUS.
+ */
+#ifndef BACKENDS_S3_JOURNAL_H
+#define BACKENDS_S3_JOURNAL_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "proto.h"
+
+#define S3_JOURNAL_MAGIC 0x7368696d2d733301ull   /* with the layout's version */
+#define S3_STAGED_MOST (5ll << 40)               /* EFBIG beyond: the largest object S3 has */
+#define S3_BLOCK 4096
+#define S3_DESCRIPTIONS 64                       /* that write to one object at a time; ENFILE */
+#define S3_ID 33                                 /* of a description (object_ops.h) or staged file, with the NUL */
+#define S3_UPLOAD_MAX 1024                       /* an upload's id */
+
+/* Of 64 blocks. */
+struct s3_blocks {
+	_Atomic uint64_t here, changed;
+};
+#define S3_GROUP (64ll * S3_BLOCK)
+
+struct s3_journal {
+	uint64_t magic;
+	char id[S3_ID];
+	char target[S3_NAME_MAX];       /* of the rule: bucket/prefix?options */
+	char name[S3_NAME_MAX];         /* below it; the agent's, it follows renames */
+
+	/* the guests', under lock; the agent reads them */
+	pthread_mutex_t lock;           /* robust, error-checking */
+	_Atomic int64_t size;
+	_Atomic int64_t base_end;       /* only becomes less */
+	_Atomic int64_t cut;            /* the least size since the agent last set it to INT64_MAX */
+	_Atomic int64_t room;           /* bytes that may be written before S3_WROTE is asked: see there */
+	_Atomic int64_t mtime_sec;      /* of the last change, or as set */
+	_Atomic uint32_t mtime_nsec;
+	_Atomic uint32_t mode, uid, gid;
+	_Atomic uint32_t set;           /* OBJECT_* that were set by the program and are to be stored */
+
+	/* the agent's; guests may look */
+	uint64_t ino;                   /* of the staged file, no other's */
+	struct s3_attr base;            /* the version opened or published last; etag "": there is none */
+	_Atomic int pending;            /* the name is not in the bucket before this is published */
+	_Atomic int removed;            /* the name is gone: nothing will be published */
+	_Atomic int lost;               /* a holder was killed: kept for shim s3 recover */
+	int exclusive;                  /* made with O_EXCL */
+	int error;                      /* -errno of the last try to publish, 0 */
+	int64_t made;                   /* time(2) */
+	char key[S3_NAME_MAX];
+	char upload[S3_UPLOAD_MAX];     /* a multipart upload in progress, "" none */
+	char description[S3_DESCRIPTIONS][S3_ID];
+};
+
+#define S3_MAP_AT 65536                  /* of the journal: struct s3_blocks[] */
+#define S3_JOURNAL_BYTES (S3_MAP_AT + (S3_STAGED_MOST / S3_GROUP) * (off_t)sizeof(struct s3_blocks))
+_Static_assert(sizeof(struct s3_journal) <= S3_MAP_AT, "the map follows the journal");
+
+static inline struct s3_blocks *s3_blocks_of(struct s3_journal *j, int64_t off)
+{
+	return (struct s3_blocks *)((char *)j + S3_MAP_AT) + off / S3_GROUP;
+}
+
+#endif
