@@ -60,6 +60,32 @@ forget_descriptions() {
 	done
 }
 
+# s3 NAME: a server of s3/ (ceph, swift, nginx), started once for the whole run
+# or for this test alone; exports what it says: ENDPOINT, AWS_ACCESS_KEY_ID, ...
+# and makes a new bucket, $BUCKET, where there are buckets. No other setting of
+# S3 is left in the environment.
+_buckets=0
+s3() {
+	local said
+	if [ -z "${S3_SERVERS:-}" ]; then
+		S3_SERVERS=$TMP/servers S3_OWNER=$$
+		on_exit "'$ROOT/tests/s3/server' stop '$TMP/servers'"
+	fi
+	said=$("$ROOT/tests/s3/server" start "$1" "$S3_SERVERS" "$S3_OWNER" 2>"$TMP/server.err") || case $? in
+	77) skip "$1: $(tail -1 "$TMP/server.err")" ;;
+	*) cat "$TMP/server.err"; fail "$1 does not start" ;;
+	esac
+	unset "${!AWS_@}" BUCKET http_proxy https_proxy no_proxy HTTP_PROXY HTTPS_PROXY ALL_PROXY NO_PROXY
+	export AWS_CONFIG_FILE=$TMP/none AWS_SHARED_CREDENTIALS_FILE=$TMP/none AWS_EC2_METADATA_DISABLED=true
+	eval "$said"
+	[ "${AWS_ACCESS_KEY_ID:-}" ] || return 0
+	_buckets=$((_buckets + 1))
+	BUCKET=test-$$-$_buckets
+	s3_client mb "$BUCKET" || fail "no bucket on $1"
+}
+# Another client than ours, for what is there before and after: s3/s3.py says what it does.
+s3_client() { "$ROOT/tests/s3/s3.py" "$@"; }
+
 _stores=0
 # at RULE: sets PREFIX, a directory under that rule; TARGET, the rule's right
 # side; NATIVE, a directory on the same kind of file system under no rule; and

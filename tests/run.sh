@@ -16,7 +16,9 @@ make -s -j"$(nproc)" -f tests/Makefile || exit 1
 work=$(mktemp -d "${TMPDIR:-/tmp}/shim-run.XXXXXX") || exit 1
 export ORACLE=$work/oracle
 mkdir "$ORACLE"
-trap 'rm -rf "$work"' EXIT
+# servers of S3: started by the first test that asks, shared by all
+export S3_SERVERS=$work/servers S3_OWNER=$$
+trap 'tests/s3/server stop "$S3_SERVERS"; rm -rf "$work"' EXIT
 trap 'kill $(jobs -p) 2>/dev/null; exit 130' INT TERM
 
 n=0
