@@ -13,6 +13,14 @@
 
 #define OPS(p) ((p)->mount->be->object)
 
+/* What was found wrong with a name; that nothing can be changed at all is said before it. */
+static int or_readonly(struct mount *m, int r)
+{
+	const struct object_at root = { m, NULL, "" };
+
+	return r < 0 && at_access(&root, W_OK, AT_EACCESS) == -EROFS ? -EROFS : r;
+}
+
 static int remove_name(const struct place *p, const char *name, int directory)
 {
 	struct statx st;
@@ -27,7 +35,7 @@ static int remove_name(const struct place *p, const char *name, int directory)
 		r = OPS(p)->remove(p->mount, name, directory);
 	if (r == 0)
 		object_removed(p->mount, name, &st);
-	return r;
+	return r < 0 && object_name_parent(p->mount, name) < 0 ? r : or_readonly(p->mount, r);
 }
 
 ssize_t object_unlink(const struct place *p, const char *path)
@@ -184,7 +192,7 @@ int object_rename(const struct place *from, const struct place *to, unsigned fla
 		return -EBUSY;
 	if (to->dots || !*b.name)
 		return flags & RENAME_NOREPLACE ? -EEXIST : -EBUSY;
-	r = rename_error(from->mount, &a, &b, flags);
+	r = or_readonly(from->mount, rename_error(from->mount, &a, &b, flags));
 	return r < 0 ? r : move_name(from->mount, a.name, b.name, flags);
 }
 

@@ -22,7 +22,13 @@ static int open_then_truncate(const struct place *p, int flags, mode_t mode)
 	struct stat st;
 	int r;
 
-	if (fd < 0 || REAL(fstat)(fd, &st) < 0 || !S_ISREG(st.st_mode))
+	if (fd < 0 || REAL(fstat)(fd, &st) < 0)
+		return fd;
+	if (S_ISDIR(st.st_mode)) {             /* the kernel says what is wrong with that */
+		REAL(close)(fd);
+		return REAL(openat)(p->dirfd, p->path, flags, mode);
+	}
+	if (!S_ISREG(st.st_mode))
 		return fd;
 	s = shrink_begin(p->mount, st.st_dev, st.st_ino);
 	if ((flags & O_ACCMODE) == O_RDONLY) {
