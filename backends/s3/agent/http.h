@@ -10,13 +10,13 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#define HTTP_HEADERS 64
+#define HTTP_HEADERS 64                /* of a request */
 
-/* What connections of one kind have in common; lives as long as the agent. */
+/* What connections of one kind have in common; lives as long as the agent. 0: the value in the comment. */
 struct http_site {
 	char *ca_file, *ca_path;        /* NULL: the system's */
 	char *proxy;                    /* NULL: by http_proxy & co; "": none, whatever they say */
-	int verify;                     /* of the certificate; 1 */
+	int trust;                      /* any certificate */
 	unsigned connect_ms;            /* 3000 */
 	unsigned stall_ms;              /* no byte for so long ends an exchange: 30000 */
 	unsigned total_ms;              /* 0: none */
@@ -34,11 +34,13 @@ struct http {
 	struct http_header header[HTTP_HEADERS];
 	unsigned headers;
 	const void *body;               /* or NULL, and then body_fd */
-	int body_fd;                    /* -1: none; read by pread from body_off */
+	int body_fd;                    /* read by pread from body_off */
 	off_t body_off;
-	size_t body_len;
+	size_t body_len;                /* 0: there is no body, whatever the above */
+	unsigned stall_ms;              /* 0: the site's */
+	size_t expect;                  /* bytes of the answer, if it is known to be large: a larger buffer */
 
-	/* called; NULL is fine but for done */
+	/* called; NULL is fine but for done. They may start and cancel any exchange, done may free h */
 	int (*head)(struct http *h);    /* status and got[] are there; 0, or -errno to end it */
 	int (*data)(struct http *h, const void *p, size_t n);  /* 0, or -errno to end it */
 	void (*done)(struct http *h, int err);   /* last; 0: complete, or -errno: ETIMEDOUT ECONNREFUSED
@@ -47,7 +49,7 @@ struct http {
 
 	/* known from head on */
 	int status;
-	struct http_header got[HTTP_HEADERS];
+	const struct http_header *got;  /* until done returns */
 	unsigned ngot;
 	int64_t length;                 /* Content-Length, -1 if there is none */
 
@@ -57,15 +59,19 @@ struct http {
 	int reused;                     /* the connection */
 	uint64_t received;              /* bytes of the body */
 
-	void *easy;                     /* http.c's */
+	struct exchange *x;             /* http.c's */
 };
+
+/* Of an answer; more than that ends the exchange with EPROTO. */
+#define HTTP_GOT 512
+#define HTTP_TEXT (48u << 10)
 
 int http_init(void);                    /* 0 or -errno; after loop_init */
 
 /* Begins. done is called later, never from here. */
 void http_start(struct http *h);
 
-/* Ends it now; done is not called. */
+/* Ends it; done is not called. Called from head or data of any exchange, body must stay until the next round. */
 void http_cancel(struct http *h);
 
 /* A header of the answer, or NULL. */

@@ -9,6 +9,8 @@
 
 #include <stdint.h>
 
+#define LOOP_SECOND 1000000000ull
+
 int loop_init(void);                            /* 0 or -errno */
 void loop_run(void);                            /* until loop_stop */
 void loop_stop(void);
@@ -19,7 +21,7 @@ uint64_t loop_now(void);
 /* Calls ready(arg, events) when fd has EPOLL* `events`; 0 forgets it. 0 or -errno. */
 int loop_watch(int fd, uint32_t events, void (*ready)(void *arg, uint32_t events), void *arg);
 
-/* A timer the caller owns; zeroed at first. */
+/* A timer the caller owns; zeroed at first, fired and arg set before it is set. */
 struct loop_timer {
 	void (*fired)(void *arg);
 	void *arg;
@@ -27,9 +29,12 @@ struct loop_timer {
 	unsigned place;                         /* the loop's */
 };
 void loop_timer_set(struct loop_timer *t, uint64_t at);   /* again moves it */
-void loop_timer_clear(struct loop_timer *t);
+void loop_timer_clear(struct loop_timer *t);              /* not set: nothing */
 
-/* Calls fn(arg) once in this round, after the events; order is kept. */
+/*
+ * Calls fn(arg) once in this round, after the events, or in the next one if it
+ * is called from such an fn; order is kept.
+ */
 void loop_soon(void (*fn)(void *arg), void *arg);
 
 /*
@@ -40,7 +45,7 @@ void loop_before_sleep(int (*busy)(void));
 /* ... and this after it slept. */
 void loop_after_sleep(void (*fn)(void));
 
-/* work(arg) in a thread of the pool, then done(arg) in the loop. */
+/* work(arg) in a thread of the pool (256 KiB of stack, all signals blocked), then done(arg) in the loop. work.c. */
 void loop_work(void (*work)(void *arg), void (*done)(void *arg), void *arg);
 
 #endif
