@@ -11,7 +11,7 @@ extern const struct backend be_object;
 #define TEST_BACKENDS
 #endif
 
-const struct backend *const backends[] = { &be_posix, &be_uring, &be_mem, TEST_BACKENDS NULL };
+const struct backend *const backends[] = { &be_posix, &be_uring, &be_mem, &be_s3, TEST_BACKENDS NULL };
 
 const struct backend *backend_find(const char *name)
 {

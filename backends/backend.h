@@ -132,7 +132,7 @@ struct backend {
 	void (*looked_at)(struct mount *m);
 };
 
-extern const struct backend be_posix, be_uring, be_mem;
+extern const struct backend be_posix, be_uring, be_mem, be_s3;
 
 /* All of them, NULL at the end. */
 extern const struct backend *const backends[];

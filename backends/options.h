@@ -11,7 +11,8 @@
 enum be_option_kind {
 	BE_OPT_WORD,   /* one of `words`; the value is its index */
 	BE_OPT_BOOL,   /* off|on, no|yes, false|true, 0|1 */
-	BE_OPT_SIZE,   /* bytes, with an optional suffix k m g t (powers of 1024) */
+	BE_OPT_SIZE,   /* bytes, with an optional suffix k m g t (powers of 1024); or a number of something else */
+	BE_OPT_TEXT,   /* anything; read from the target, where it stands (BE_TARGET_BUCKET) */
 };
 
 struct be_option {
@@ -26,9 +27,14 @@ struct be_option {
 enum be_target {
 	BE_TARGET_DIR,   /* nothing, or an absolute directory */
 	BE_TARGET_NAME,  /* nothing, or a store's name: [A-Za-z0-9._-]{1,64}, not starting with '.' */
+	/*
+	 * "//bucket[/prefix]": the target of the rule is then "bucket[/prefix][?key=value&...]"
+	 * as it is written, %XX encoded, with all options that were given.
+	 */
+	BE_TARGET_BUCKET,
 };
 
-#define BE_OPTIONS_MAX 8
+#define BE_OPTIONS_MAX 32
 
 struct be_info {
 	const char *name;              /* the scheme: "uring" */
@@ -47,6 +53,14 @@ enum uring_option { URING_ENGINE, URING_MAP, URING_ORDER };
 enum uring_engine { URING_ENGINE_AUTO, URING_ENGINE_RING };
 enum uring_order { URING_ORDER_FREE, URING_ORDER_FD };
 enum mem_option { MEM_SIZE };
+enum s3_option {
+	S3_OPT_ENDPOINT, S3_OPT_REGION, S3_OPT_PROFILE, S3_OPT_ANONYMOUS, S3_OPT_STYLE, S3_OPT_REQUESTER_PAYS,
+	S3_OPT_CA, S3_OPT_PROXY, S3_OPT_TIMEOUT, S3_OPT_RETRIES, S3_OPT_META, S3_OPT_TTL, S3_OPT_CACHE,
+	S3_OPT_SPOOL, S3_OPT_CONFLICT,
+};
+enum s3_style { S3_STYLE_AUTO, S3_STYLE_PATH, S3_STYLE_VIRTUAL };
+enum s3_meta { S3_META_LIST, S3_META_OBJECT };
+enum s3_conflict { S3_CONFLICT_STALE, S3_CONFLICT_LAST };
 enum object_option { OBJECT_PUBLISH };
 enum object_publish { OBJECT_PUBLISH_ALWAYS, OBJECT_PUBLISH_CLOSE };
 

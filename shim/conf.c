@@ -246,6 +246,9 @@ static void put_value(struct out *o, const struct be_option *opt, long long valu
 			word += strcspn(word, "|") + 1;
 		while (*word && *word != '|')
 			put(o, *word++);
+		return;
+	case BE_OPT_TEXT:
+		return;
 	}
 }
 
@@ -257,6 +260,11 @@ static void put_rule(struct out *o, const struct conf_rule *r)
 	put(o, '=');
 	put_plain(o, r->be->name);
 	put(o, ':');
+	if (r->be->target == BE_TARGET_BUCKET) {        /* options and all */
+		put_plain(o, "//");
+		put_plain(o, r->target);
+		return;
+	}
 	put_encoded(o, r->target);
 	for (unsigned i = 0; i < r->be->noptions; i++) {
 		const struct be_option *opt = &r->be->options[i];

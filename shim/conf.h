@@ -16,7 +16,7 @@
 
 struct conf_rule {
 	char prefix[CONF_PATH_MAX];    /* absolute, lexically clean, no trailing slash ("/" for the root) */
-	char target[CONF_PATH_MAX];    /* after "NAME:"; a clean directory, a store's name, or "" */
+	char target[CONF_PATH_MAX];    /* after "NAME:"; a clean directory, a store's name, or ""; a bucket: options.h */
 	const struct be_info *be;
 	long long value[BE_OPTIONS_MAX];  /* by index into be->options; defaults filled in */
 	char where[64];                /* "SHIM_MAP" or "shim.conf:12", for messages */

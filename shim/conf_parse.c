@@ -13,6 +13,7 @@
 #include "conf_text.h"
 
 #define WORD_MAX_LEN 64        /* of a key, a back end's name, a value */
+#define TEXT_MAX_LEN 1024      /* of a value that is a text */
 
 struct conf_text conf_split(struct conf_text *text, char sep)
 {
@@ -112,7 +113,7 @@ static void join_keys(char *keys, size_t size, const struct be_info *be)
 
 const char *conf_all_keys(void)
 {
-	static char keys[512];
+	static char keys[1024];
 
 	strcpy(keys, "target");
 	for (unsigned i = 0; i < be_ninfos; i++)
@@ -151,14 +152,29 @@ static int set_value(const struct conf_at *at, const struct be_option *o, const 
 			return conf_fail(at, "\"%s\" is not a size for %s (bytes, or with k, m, g or t)",
 					 value, o->key);
 		return 0;
+	case BE_OPT_TEXT:
+		return *value ? 0 : conf_fail(at, "key \"%s\" has an empty value", o->key);
 	}
 	return -EINVAL;
+}
+
+/* Keeps the option in the target, as it is written there. */
+static int append(const struct conf_at *at, struct conf_rule *r, const char *key, struct conf_text value)
+{
+	size_t n = strlen(r->target);
+
+	n += (size_t)snprintf(r->target + n, sizeof(r->target) - n, "%c%s=", strchr(r->target, '?') ? '&' : '?', key);
+	for (size_t i = 0; i < value.n && n < sizeof(r->target); i++)
+		n += (size_t)snprintf(r->target + n, sizeof(r->target) - n,
+				      value.s[i] != '%' && text_must_encode(value.s[i]) ? "%%%02X" : "%c",
+				      (unsigned char)value.s[i]);
+	return n < sizeof(r->target) ? 0 : conf_fail(at, "target is longer than %zu bytes", sizeof(r->target) - 1);
 }
 
 int conf_set_option(const struct conf_at *at, struct conf_rule *r, const char *key,
 		    struct conf_text value, unsigned *seen)
 {
-	char word[WORD_MAX_LEN], keys[256] = "";
+	char word[TEXT_MAX_LEN], keys[512] = "";
 	unsigned i = 0;
 
 	while (i < r->be->noptions && strcmp(key, r->be->options[i].key))
@@ -171,7 +187,8 @@ int conf_set_option(const struct conf_at *at, struct conf_rule *r, const char *k
 	if (*seen & 1u << i)
 		return conf_fail(at, "key \"%s\" of %s is given twice", key, r->be->name);
 	*seen |= 1u << i;
-	if (decode(at, key, word, sizeof(word), value))
+	if (decode(at, key, word, r->be->options[i].kind == BE_OPT_TEXT ? TEXT_MAX_LEN : WORD_MAX_LEN, value) ||
+	    (r->be->target == BE_TARGET_BUCKET && append(at, r, key, value)))
 		return -EINVAL;
 	return set_value(at, &r->be->options[i], word, &r->value[i]);
 }
@@ -204,10 +221,27 @@ static int set_query(const struct conf_at *at, struct conf_rule *r, struct conf_
 
 /* ---- targets */
 
+/* Credentials come from elsewhere: a rule is seen by everybody. */
+static int set_bucket(const struct conf_at *at, struct conf_rule *r, struct conf_text rest)
+{
+	char *s = r->target;
+
+	if (rest.n < 3 || rest.s[0] != '/' || rest.s[1] != '/' || rest.s[2] == '/')
+		return conf_fail(at, "target of %s without a bucket (%s://bucket/prefix)", r->be->name, r->be->name);
+	memmove(s, s + 2, strlen(s) - 1);
+	if (memchr(s, '@', strcspn(s, "/")))
+		return conf_fail(at, "credentials do not belong into a target (%s takes them from AWS_PROFILE, "
+				 "AWS_ACCESS_KEY_ID and the like)", r->be->name);
+	snprintf(s, sizeof(r->target), "%.*s", (int)(rest.n - 2), rest.s + 2);
+	return 0;
+}
+
 static int set_rest(const struct conf_at *at, struct conf_rule *r, struct conf_text rest)
 {
 	if (decode(at, "target", r->target, sizeof(r->target), rest))
 		return -EINVAL;
+	if (r->be->target == BE_TARGET_BUCKET)
+		return set_bucket(at, r, rest);
 	if (!r->target[0])
 		return 0;
 	if (r->be->target == BE_TARGET_NAME) {

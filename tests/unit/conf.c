@@ -139,7 +139,7 @@ static void test_map_target_errors(void **state)
 	map_fails("/a=", "SHIM_MAP: missing target for /a (such as uring:)");
 	map_fails("/a=memm:", "SHIM_MAP: unknown back end \"memm\" (mem?)");
 	map_fails("/a=ruing:/x", "SHIM_MAP: unknown back end \"ruing\" (uring?)");
-	map_fails("/a=zfs:", "SHIM_MAP: unknown back end \"zfs\" (posix, uring, mem)");
+	map_fails("/a=zfs:", "SHIM_MAP: unknown back end \"zfs\" (posix, uring, mem, s3)");
 	map_fails("/a=uring", "SHIM_MAP: target \"uring\" lacks its colon (uring:)");
 	map_fails("/a=uring?map=on", "SHIM_MAP: target \"uring\" lacks its colon (uring:)");
 	map_fails("/a=uring:data", "SHIM_MAP: directory \"data\" of uring is not absolute "
@@ -329,6 +329,23 @@ static void test_file_owner(void **state)
 	unlink(file);
 }
 
+static void test_bucket(void **state)
+{
+	struct conf c = { 0 };
+
+	(void)state;
+	assert_int_equal(load_text(&c, "[/s]\ntarget=s3://b/p?region=x\nendpoint=http://h\nca=/a&b\nttl=7\n"), 0);
+	assert_string_equal(c.rules[0].target, "b/p?region=x&endpoint=http://h&ca=/a%26b&ttl=7");
+	assert_int_equal(c.rules[0].value[S3_OPT_TTL], 7);
+	assert_int_equal(c.rules[0].value[S3_OPT_CACHE], 256 << 20);
+	conf_free(&c);
+	map_fails("/s=s3:b", "SHIM_MAP: target of s3 without a bucket (s3://bucket/prefix)");
+	map_fails("/s=s3:///b", "SHIM_MAP: target of s3 without a bucket (s3://bucket/prefix)");
+	map_fails("/s=s3://id:secret%40b", "SHIM_MAP: credentials do not belong into a target (s3 takes them from "
+		  "AWS_PROFILE, AWS_ACCESS_KEY_ID and the like)");
+	map_fails("/s=s3://b?endpoint=", "SHIM_MAP: key \"endpoint\" has an empty value");
+}
+
 /* ---- the environment */
 
 static void test_env_map_over_file(void **state)
@@ -392,7 +409,7 @@ static void test_env_errors(void **state)
 	env_fails("SHIM_CONFIG=/nonexistent/shim.conf",
 		  "/nonexistent/shim.conf: cannot open: No such file or directory");
 	env_fails("SHIM_STATS=of", "SHIM_STATS: \"of\" is neither off nor an absolute directory");
-	env_fails("SHIM_MAP=/a=x:", "SHIM_MAP: unknown back end \"x\" (posix, uring, mem)");
+	env_fails("SHIM_MAP=/a=x:", "SHIM_MAP: unknown back end \"x\" (posix, uring, mem, s3)");
 }
 
 /* ---- a snapshot */
@@ -400,7 +417,8 @@ static void test_env_errors(void **state)
 static void test_round_trip(void **state)
 {
 	static const char map[] = "/a%3B%3D%25%3F%26=uring:/b%3Fc%0A?engine=ring&map=on;"
-				  "/m=mem:x?size=4096;/=posix:";
+				  "/m=mem:x?size=4096;/=posix:;"
+				  "/s3=s3://b/p%3F?endpoint=http://h:1&cache=8m&ca=/a%26b";
 	struct conf c = { 0 }, again = { 0 };
 	char buf[512], cut[8];
 
@@ -450,6 +468,7 @@ int main(void)
 		cmocka_unit_test(test_file_long_line),
 		cmocka_unit_test(test_file_refusals),
 		cmocka_unit_test(test_file_owner),
+		cmocka_unit_test(test_bucket),
 		cmocka_unit_test(test_env_map_over_file),
 		cmocka_unit_test(test_env_home),
 		cmocka_unit_test(test_env_errors),
