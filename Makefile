@@ -89,7 +89,7 @@ $(B)/tests/unit/%: tests/unit/%.c $(B)/libcore.a
 # Units of the agent (tests/unit/s3_*.c) are linked with it, not with the library.
 $(B)/tests/unit/s3_%: tests/unit/s3_%.c $(B)/libagent.a
 	$(call say,CC,$<)
-	$(Q)mkdir -p $(@D) && $(CC) $(CPPFLAGS) $(CFLAGS) -Ibackends/s3/agent -MMD -MP -o $@ $(filter %.c %.o,$^) \
+	$(Q)mkdir -p $(@D) && $(CC) -Ibackends/s3/agent $(CPPFLAGS) $(CFLAGS) -MMD -MP -o $@ $(filter %.c %.o,$^) \
 	    $(B)/libagent.a -Wl,-Bstatic -linih -Wl,-Bdynamic $(AGENT_LIBS) -lcmocka
 
 # The statistics are read back with the tool's reader.

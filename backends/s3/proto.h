@@ -147,7 +147,7 @@ struct s3_channel {
 	struct s3_slot slot[S3_SLOTS];
 };
 
-/* The cache's file begins with the generations, one a chunk; odd: being reused. */
+/* The cache's file begins with the generations, one a page; odd while a chunk begins there. Compare for equality. */
 struct s3_chunk {
 	_Atomic uint32_t generation;
 };
