@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: MIT */
+/* Streams of readers; see stream.h. */
+#include "stream.h"
+
+#include <string.h>
+
+static int64_t min(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
+
+static int64_t max(int64_t a, int64_t b)
+{
+	return a > b ? a : b;
+}
+
+/*
+ * Forward: from where the last one began to just behind its end, or to the end
+ * of what was fetched ahead. A skip of no more than the ask itself still fits.
+ */
+static int is_forward(const struct stream *s, int64_t off, int64_t end)
+{
+	int64_t reach = s->end + (end - off);
+
+	if (s->way > 0 && s->window)
+		reach = max(reach, s->ahead);
+	return off >= s->end - (s->end - s->off) / 2 && off <= reach;
+}
+
+static int is_backward(const struct stream *s, int64_t off, int64_t end)
+{
+	return off < s->off && end >= s->off - (end - off) && end <= s->end;
+}
+
+static int is_stride(const struct stream *s, int64_t off)
+{
+	return s->step && off - s->off == s->step;
+}
+
+static void go(struct stream *s, int way, int64_t off, int64_t end)
+{
+	if (s->way != way) {
+		s->way = way;
+		s->hits = 0;
+		s->window = 0;
+	}
+	if (!s->hits++)
+		s->ahead = way < 0 ? off : end;
+	s->step = way ? 0 : s->step;
+}
+
+/* Enough in a row: one for neighbours, two of the same step. */
+static void recognise(struct stream *s, int64_t len)
+{
+	if (!s->window && s->hits >= (s->way ? 1 : 2))
+		s->window = min(max(STREAM_FIRST, 2 * len), STREAM_START);
+}
+
+static struct stream *begin(struct streams *all, int64_t off, int64_t end)
+{
+	struct stream *s = all->s;
+
+	for (unsigned i = 1; i < STREAMS; i++)
+		if (all->s[i].used < s->used)
+			s = &all->s[i];
+	memset(s, 0, sizeof *s);
+	/* much from the start on: there will be more */
+	if (!off && end >= STREAM_FIRST)
+		go(s, 1, off, end);
+	return s;
+}
+
+/* One whose last ask was at a distance that may become a stride: the latest. */
+static struct stream *by_step(struct streams *all, int64_t off)
+{
+	struct stream *latest = NULL;
+
+	for (unsigned i = 0; i < STREAMS; i++) {
+		struct stream *s = &all->s[i];
+
+		if (s->used && is_stride(s, off))
+			return s;
+		if (s->used && !s->window && (!latest || s->used > latest->used))
+			latest = s;
+	}
+	return latest && latest->used == all->asks ? latest : NULL;
+}
+
+static struct stream *find(struct streams *all, int64_t off, int64_t end)
+{
+	struct stream *s;
+
+	for (unsigned i = 0; i < STREAMS; i++) {
+		s = &all->s[i];
+		if (s->used && is_forward(s, off, end)) {
+			go(s, 1, off, end);
+			return s;
+		}
+		if (s->used && is_backward(s, off, end)) {
+			go(s, -1, off, end);
+			return s;
+		}
+	}
+	s = by_step(all, off);
+	if (!s)
+		return begin(all, off, end);
+	if (is_stride(s, off)) {
+		go(s, 0, off, end);
+	} else {
+		s->step = off - s->off;
+		s->hits = 0;
+		s->way = 0;
+	}
+	return s;
+}
+
+/* The rest of an ask that was answered in part. */
+static struct stream *rest(struct streams *all, int64_t off, int64_t end)
+{
+	for (unsigned i = 0; i < STREAMS; i++)
+		if (all->s[i].used && off >= all->s[i].off && end <= all->s[i].end)
+			return &all->s[i];
+	return NULL;
+}
+
+struct stream *stream_ask(struct streams *all, int64_t off, int64_t end)
+{
+	struct stream *s = rest(all, off, end);
+
+	if (s) {
+		s->used = ++all->asks;
+		return s;
+	}
+	s = find(all, off, end);
+
+	s->off = off;
+	s->end = end;
+	s->used = ++all->asks;
+	recognise(s, end - off);
+	return s;
+}
+
+void stream_stalled(struct stream *s, int64_t most)
+{
+	if (s->window && s->hits > 1)
+		s->window = min(s->window * 2, max(most, STREAM_FIRST));
+}
+
+void stream_halve(struct streams *all)
+{
+	for (unsigned i = 0; i < STREAMS; i++)
+		if (all->s[i].window)
+			all->s[i].window = max(all->s[i].window / 2, STREAM_FIRST);
+}
+
+/* Only when half of the window is used up: then one request is worth it. */
+static unsigned neighbours(struct stream *s, int64_t size, int64_t window, struct range *out)
+{
+	if (s->way > 0) {
+		int64_t from = max(s->ahead, s->end), upto = min(s->end + window, size);
+
+		if (from >= upto || (from - s->end > window / 2 && upto < size))
+			return 0;
+		*out = (struct range){ from, upto, 0 };
+		s->ahead = upto;
+	} else {
+		int64_t upto = min(s->ahead, s->off), from = max(s->off - window, 0);
+
+		if (from >= upto || (s->off - upto > window / 2 && from > 0))
+			return 0;
+		*out = (struct range){ from, upto, 0 };
+		s->ahead = from;
+	}
+	return 1;
+}
+
+static unsigned strides(const struct stream *s, int64_t size, int64_t window, struct range *out)
+{
+	int64_t len = s->end - s->off, at = s->off;
+	unsigned n = 0;
+
+	while (n < STREAM_STRIDES && (n + 1) * len <= window) {
+		at += s->step;
+		if (at < 0 || at >= size)
+			break;
+		out[n++] = (struct range){ at, min(at + len, size), 0 };
+	}
+	return n;
+}
+
+unsigned stream_ahead(struct stream *s, int64_t size, int64_t most, struct range out[STREAM_STRIDES])
+{
+	int64_t window = min(s->window, most);
+
+	if (!window)
+		return 0;
+	return s->way ? neighbours(s, size, window, out) : strides(s, size, window, out);
+}
+
+int64_t stream_leash(const struct stream *s)
+{
+	return s->way > 0 ? min(s->window / 2, 4ll << 20) : 0;
+}

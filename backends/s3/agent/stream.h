@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The streams that the readers of one object are recognised as, by where they
+ * ask, not by who they are: forward, backward, or with a stride. What they say
+ * should be fetched ahead is a hint; the object bounds it. Pure logic.
+ *
+ * A window begins small, doubles when its reader had to wait, and halves when
+ * memory was refused or bytes went unused (mountpoint-s3's rule, s3clients.md
+ * 2.1: a slow reader never earns a large one).
+ */
+#ifndef S3_AGENT_STREAM_H
+#define S3_AGENT_STREAM_H
+
+#include <stdint.h>
+
+#include "plan.h"
+
+#define STREAMS 4
+#define STREAM_FIRST (128ll << 10)      /* the smallest window */
+#define STREAM_START (1ll << 20)        /* the largest first one */
+#define STREAM_STRIDES 16               /* fetched ahead at most */
+
+struct stream {
+	int64_t off, end;               /* the last ask */
+	int64_t step;                   /* to it from the one before, if it is no neighbour */
+	int64_t ahead;                  /* fetched or on its way up to here; down to here if backward */
+	int64_t window;                 /* 0: not recognised */
+	unsigned hits;                  /* asks that fitted, in a row */
+	int way;                        /* 1 forward, -1 backward, 0 stride */
+	uint64_t used;
+};
+
+struct streams {                        /* zeroed is empty */
+	struct stream s[STREAMS];
+	uint64_t asks;
+};
+
+/* The stream an ask for [off, end) belongs to, brought up to date; a new one in the place of the oldest. */
+struct stream *stream_ask(struct streams *all, int64_t off, int64_t end);
+
+/* Its reader had to wait; the window grows, to `most` bytes. */
+void stream_stalled(struct stream *s, int64_t most);
+
+/* Memory was refused, or bytes fetched ahead went unused. */
+void stream_halve(struct streams *all);
+
+/*
+ * The ranges to fetch ahead of it in an object of `size` bytes, in the order
+ * they will be asked for; it counts as done. Returns how many, 0 if enough is
+ * on its way.
+ */
+unsigned stream_ahead(struct stream *s, int64_t size, int64_t most, struct range out[STREAM_STRIDES]);
+
+/* How far a guest may go by itself before the agent has to hear of it, in bytes from the ask's end. */
+int64_t stream_leash(const struct stream *s);
+
+#endif
