@@ -1,0 +1,658 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Objects and reading them; see object.h. A read is answered from the cache, or
+ * planned with the others of this round of the loop; then it waits for the
+ * first fetch that brings what it lacks, looks again when that has grown, and
+ * is answered as soon as a good piece is there.
+ */
+#include "object.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <uthash.h>
+#include <utlist.h>
+
+#include "cache.h"
+#include "fetch.h"
+#include "index.h"
+#include "loop.h"
+#include "plan.h"
+#include "stream.h"
+
+#define FIRST_BYTES (128 << 10)         /* what an open fetches; s3clients.md 8.1 */
+#define ANSWER_MOST (1 << 20)           /* a longer read gets this much as soon as it is there: */
+                                        /* its guest copies while the rest arrives */
+#define KEEP_LAST (1u << 20)
+#define PARALLEL 8                      /* parts of one plan */
+#define READAHEAD_MOST (64ll << 20)
+#define PLANNED 64                      /* ranges planned at a time */
+
+struct object {
+	UT_hash_handle hh;
+	struct s3_bucket *bucket;
+	char *key;
+	struct s3_attr attr;
+	unsigned refs;
+	int gone;                       /* -ESTALE once the server said so */
+	struct index index;
+	struct streams streams;
+	struct object_read *fresh;      /* to be planned in this round */
+	struct range ahead[PLANNED];    /* ... with these */
+	unsigned aheads;
+	char planning;
+	size_t name_len;
+	char name[];                    /* what tells it apart: bucket, key, etag, version, size */
+};
+
+static struct object *objects;
+static struct object_read *starved;     /* they wait for memory */
+static char retrying;
+
+static void plan(void *object);
+
+static void plan_soon(struct object *o)
+{
+	if (!o->planning)
+		loop_soon(plan, o);
+	o->planning = 1;
+}
+
+/* The name of a version; NUL-separated. */
+static size_t name_of(char *out, const struct s3_bucket *b, const char *key, const struct s3_attr *a)
+{
+	size_t n = sizeof b;
+
+	memcpy(out, &b, n);
+	n += (size_t)(stpcpy(out + n, key) - (out + n)) + 1;
+	n += (size_t)(stpcpy(out + n, a->etag) - (out + n)) + 1;
+	n += (size_t)(stpcpy(out + n, a->version) - (out + n)) + 1;
+	memcpy(out + n, &a->size, sizeof a->size);
+	return n + sizeof a->size;
+}
+
+static void object_free(struct object *o)
+{
+	if (!o->gone)
+		HASH_DEL(objects, o);
+	free(o->key);
+	free(o);
+}
+
+/* Its users and its chunks keep an object. */
+static void drop_if_unused(struct object *o)
+{
+	if (!o->refs && !o->index.n && !o->planning)
+		object_free(o);
+}
+
+static struct object *object_new(struct s3_bucket *b, const char *key, const struct s3_attr *attr,
+				 const char *name, size_t n)
+{
+	struct object *o = calloc(1, sizeof *o + n);
+
+	if (!o || !(o->key = strdup(key))) {
+		free(o);
+		return NULL;
+	}
+	o->bucket = b;
+	o->attr = *attr;
+	o->name_len = n;
+	memcpy(o->name, name, n);
+	HASH_ADD(hh, objects, name, (unsigned)n, o);
+	return o;
+}
+
+struct object *object_known(struct s3_bucket *b, const char *key, const struct s3_attr *attr)
+{
+	char name[sizeof b + S3_NAME_MAX + S3_ETAG_MAX + S3_VERSION_MAX + sizeof attr->size];
+	size_t n = name_of(name, b, key, attr);
+	struct object *o;
+
+	HASH_FIND(hh, objects, name, n, o);
+	if (!o)
+		o = object_new(b, key, attr, name, n);
+	if (o)
+		o->refs++;
+	return o;
+}
+
+const struct s3_attr *object_attr(const struct object *o)
+{
+	return &o->attr;
+}
+
+/* The rest of a fetch costs less than the connection that ending it would. */
+static int is_nearly_done(const struct chunk *c)
+{
+	const struct fetch *f = c->fetch;
+
+	return f->running && c->len - c->filled <= KEEP_LAST;
+}
+
+/* Nobody will read on: what was only fetched ahead need not come. */
+static void cancel_fetches(struct object *o)
+{
+	struct chunk *c = index_above(&o->index, -1), *next;
+
+	for (; c; c = next) {
+		next = index_above(&o->index, c->off);
+		if (!c->fetch || is_nearly_done(c))
+			continue;
+		index_remove(&o->index, c);
+		cache_hold(c);
+		fetch_cancel(c->fetch);
+		cache_free(c);
+	}
+}
+
+/* Not at once: we may be in the middle of an answer. */
+void object_put(struct object *o)
+{
+	if (!--o->refs)
+		plan_soon(o);
+}
+
+/* The cache uses its memory again. */
+static void chunk_gone(struct chunk *c)
+{
+	struct object *o = c->owner;
+
+	index_remove(&o->index, c);
+	if (c->ahead)
+		stream_halve(&o->streams);
+	drop_if_unused(o);
+}
+
+void object_init(void)
+{
+	cache_gone = chunk_gone;
+}
+
+static void add_piece(struct object_read *r, const struct chunk *c, int64_t from)
+{
+	r->piece[r->pieces++] = (struct s3_piece){
+		.chunk = c->index, .generation = cache_generation(c),
+		.at = c->at + (uint64_t)(from - c->off), .off = from,
+		.len = (uint64_t)(c->off + c->filled - from),
+	};
+}
+
+static int64_t end_of(const struct object_read *r)
+{
+	int64_t size = r->o->attr.size;
+
+	return r->len < size - r->off ? r->off + r->len : size;
+}
+
+/* Collects what is there from r->off on; returns where it ends, and the chunk that is to grow there in *at. */
+static int64_t collect(struct object_read *r, struct chunk **at)
+{
+	int64_t pos = r->off, upto = end_of(r) + r->leash;
+
+	r->pieces = 0;
+	*at = NULL;
+	while (pos < upto && r->pieces < S3_PIECES) {
+		struct chunk *c = index_floor(&r->o->index, pos);
+
+		if (!c || pos >= c->off + c->len)
+			break;
+		if (pos < c->off + c->filled) {
+			add_piece(r, c, pos);
+			c->ahead = 0;
+			cache_used(c);
+			pos = c->off + c->filled;
+		}
+		if (c->filled < c->len) {
+			*at = c;
+			break;
+		}
+	}
+	return pos;
+}
+
+/* Whether this much is worth an answer. */
+static int enough(const struct object_read *r, int64_t pos)
+{
+	return pos >= end_of(r) || pos - r->off >= ANSWER_MOST || r->pieces == S3_PIECES;
+}
+
+static int64_t smaller(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
+
+/*
+ * Answers a read, or lets it wait for a chunk that grows. 0 if what it lacks
+ * is not on its way.
+ */
+static int answer_or_wait(struct object_read *r)
+{
+	struct chunk *at;
+	int64_t pos = collect(r, &at);
+	struct fetch *f;
+
+	if (enough(r, pos)) {
+		r->done(r, 0);
+		return 1;
+	}
+	if (!at)
+		return 0;
+	f = at->fetch;
+	r->on = f;
+	r->need = smaller(smaller(end_of(r), r->off + ANSWER_MOST), at->off + at->len);
+	DL_APPEND(f->waiting, r);
+	fetch_urgent(f);
+	return 1;
+}
+
+static void stop_waiting(struct object_read *r)
+{
+	if (r->on)
+		DL_DELETE(r->on->waiting, r);
+	else if (r->listed == 1)
+		DL_DELETE(r->o->fresh, r);
+	else if (r->listed == 2)
+		DL_DELETE(starved, r);
+	r->on = NULL;
+	r->listed = 0;
+}
+
+/* Something is missing: planned with the others of this round. */
+static void list_fresh(struct object_read *r)
+{
+	r->listed = 1;
+	DL_APPEND(r->o->fresh, r);
+	plan_soon(r->o);
+}
+
+static void retry_starved(void *arg)
+{
+	struct object_read *all = starved, *r, *next;
+
+	(void)arg;
+	retrying = 0;
+	starved = NULL;
+	DL_FOREACH_SAFE(all, r, next) {
+		DL_DELETE(all, r);
+		r->listed = 0;
+		list_fresh(r);
+	}
+}
+
+static void on_grew(struct fetch *f)
+{
+	struct object_read *r, *next;
+	int64_t have = f->c->off + f->c->filled;
+
+	DL_FOREACH_SAFE(f->waiting, r, next) {
+		if (have < r->need)
+			continue;
+		stop_waiting(r);
+		if (!answer_or_wait(r))
+			list_fresh(r);
+	}
+}
+
+static void on_failed(struct fetch *f, struct object *o, int err)
+{
+	struct object_read *r;
+
+	if (err == -ESTALE && !o->gone) {
+		HASH_DEL(objects, o);
+		o->gone = err;
+	}
+	index_remove(&o->index, f->c);
+	while ((r = f->waiting)) {
+		stop_waiting(r);
+		r->done(r, err);
+	}
+	cache_free(f->c);
+	f->c = NULL;
+	drop_if_unused(o);
+}
+
+static void on_done(struct fetch *f, int err)
+{
+	if (err)
+		on_failed(f, f->owner, err);
+	if (starved && !retrying) {
+		retrying = 1;
+		loop_soon(retry_starved, NULL);
+	}
+}
+
+/* Asks for one part; 0 without memory. */
+static int ask(struct object *o, struct range part, int urgent)
+{
+	struct fetch *f = fetch_new(o->bucket, o->key, &o->attr, part.off, part.end - part.off);
+
+	if (!f)
+		return 0;
+	f->owner = f->c->owner = o;
+	f->grew = on_grew;
+	f->done = on_done;
+	f->c->ahead = !urgent;
+	index_insert(&o->index, f->c);
+	fetch_start(f, urgent);
+	return 1;
+}
+
+/* What is fetched ahead may hold half of the cache. */
+static int ahead_allowed(int64_t len)
+{
+	return cache_held() + (uint64_t)len <= cache_size() / 2;
+}
+
+/* Fetches a gap in parts; 0 without memory. */
+static int fill(struct object *o, struct range gap)
+{
+	int64_t least = plan_least(fetch_link());
+
+	while (gap.off < gap.end) {
+		struct range part = { gap.off, gap.off + plan_part(gap, PARALLEL, least), 0 };
+		int urgent = part.off < gap.wanted;
+
+		if ((!urgent && !ahead_allowed(part.end - part.off)) || !ask(o, part, urgent))
+			return 0;
+		gap.off = part.end;
+	}
+	return 1;
+}
+
+/* The first gap at or after r->off in a range, rounded to pages within its neighbours; 0 if there is none. */
+static int next_gap(const struct object *o, const struct range *r, struct range *gap)
+{
+	const struct chunk *c = index_floor(&o->index, r->off), *above;
+	int64_t low = 0, high = o->attr.size;
+
+	*gap = *r;
+	while (c && gap->off < c->off + c->len) {
+		gap->off = c->off + c->len;
+		c = index_floor(&o->index, gap->off);
+	}
+	if (gap->off >= r->end)
+		return 0;
+	if (c)
+		low = c->off + c->len;
+	above = index_above(&o->index, gap->off);
+	if (above)
+		high = above->off;
+	gap->end = smaller(r->end, high);
+	*gap = plan_round(*gap, low, high);
+	return 1;
+}
+
+/* Asks for what a range lacks; 0 without memory. */
+static int fill_range(struct object *o, struct range r)
+{
+	struct range gap;
+
+	while (next_gap(o, &r, &gap)) {
+		if (!fill(o, gap))
+			return 0;
+		r.off = gap.end;
+	}
+	return 1;
+}
+
+static int by_off(const void *a, const void *b)
+{
+	const struct range *x = a, *y = b;
+
+	return x->off < y->off ? -1 : x->off > y->off;
+}
+
+/* The ranges of this round: what is read, and what is fetched ahead. */
+static unsigned gather(struct object *o, struct range *out)
+{
+	unsigned n = o->aheads;
+	struct object_read *r;
+
+	memcpy(out, o->ahead, n * sizeof *out);
+	o->aheads = 0;
+	DL_FOREACH(o->fresh, r) {
+		int64_t end = smaller(end_of(r), r->off + (int64_t)cache_size() / 4);
+
+		if (n == 2 * PLANNED)
+			break;
+		out[n++] = (struct range){ r->off, end, end };
+	}
+	qsort(out, n, sizeof *out, by_off);
+	return plan_join(out, n, plan_merge(fetch_link()));
+}
+
+/* No memory now: when a fetch ends, it is tried again. */
+static void starve(struct object_read *r)
+{
+	if (!fetch_running()) {
+		r->done(r, -ENOMEM);
+		return;
+	}
+	r->listed = 2;
+	DL_APPEND(starved, r);
+}
+
+static void settle(struct object *o, int refused)
+{
+	struct object_read *r;
+	unsigned n;
+
+	DL_COUNT(o->fresh, r, n);
+	while (n-- && (r = o->fresh)) {
+		stop_waiting(r);
+		if (o->gone)
+			r->done(r, o->gone);
+		else if (answer_or_wait(r))
+			continue;
+		else if (refused)
+			starve(r);
+		else
+			list_fresh(r);
+	}
+}
+
+/* Nobody uses it now: nothing more is fetched. */
+static void rest(struct object *o)
+{
+	cancel_fetches(o);
+	memset(&o->streams, 0, sizeof o->streams);
+	o->aheads = 0;
+}
+
+static void plan(void *object)
+{
+	struct object *o = object;
+	struct range range[2 * PLANNED];
+	int refused = 0;
+
+	if (o->refs) {
+		unsigned n = gather(o, range);
+
+		for (unsigned i = 0; i < n; i++)
+			refused |= !fill_range(o, range[i]);
+		if (refused)
+			stream_halve(&o->streams);
+		settle(o, refused);
+	}
+	if (!o->refs)
+		rest(o);
+	o->planning = 0;
+	if (o->fresh)
+		plan_soon(o);
+	drop_if_unused(o);
+}
+
+/* Fetches ahead of the stream this read belongs to. */
+static void go_ahead(struct object *o, struct stream *s)
+{
+	int64_t most = smaller(READAHEAD_MOST, (int64_t)cache_size() / 4);
+	struct range want[STREAM_STRIDES];
+	unsigned n = stream_ahead(s, o->attr.size, most, want);
+
+	if (!n || o->gone || o->aheads + n > PLANNED)
+		return;
+	memcpy(o->ahead + o->aheads, want, n * sizeof *want);
+	o->aheads += n;
+	plan_soon(o);
+}
+
+void object_read(struct object_read *r)
+{
+	struct object *o = r->o;
+	struct stream *s;
+	struct chunk *at;
+	int64_t pos;
+
+	r->on = NULL;
+	r->listed = 0;
+	r->pieces = 0;
+	r->leash = 0;
+	if (r->off >= o->attr.size || r->len <= 0) {
+		r->done(r, 0);
+		return;
+	}
+	s = stream_ask(&o->streams, r->off, end_of(r));
+	r->leash = stream_leash(s);
+	pos = collect(r, &at);
+	if (!enough(r, pos))
+		stream_stalled(s, READAHEAD_MOST);
+	go_ahead(o, s);
+	if (enough(r, pos))
+		r->done(r, 0);
+	else if (o->gone)
+		r->done(r, o->gone);
+	else if (!answer_or_wait(r))
+		list_fresh(r);
+}
+
+void object_read_cancel(struct object_read *r)
+{
+	stop_waiting(r);
+}
+
+/* An open that has no answer yet. */
+struct opening {
+	struct s3_bucket *b;
+	char *key;
+	void (*opened)(void *arg, struct object *o, int err);
+	void *arg;
+	struct s3_request head;
+};
+
+static void open_end(struct opening *w, struct object *o, int err)
+{
+	w->opened(w->arg, o, err);
+	free(w->key);
+	free(w);
+}
+
+/* The object an answer is about; NULL without memory. */
+static struct object *object_of(const struct opening *w, const struct s3_request *r)
+{
+	struct s3_attr a = { .size = r->size, .mtime_sec = r->mtime };
+
+	memcpy(a.etag, r->etag, sizeof a.etag);
+	memcpy(a.version, r->version, sizeof a.version);
+	return object_known(w->b, w->key, &a);
+}
+
+static void head_done(struct s3_request *r, int err)
+{
+	struct opening *w = r->arg;
+	struct object *o = err ? NULL : object_of(w, r);
+
+	open_end(w, o, o || err ? err : -ENOMEM);
+}
+
+/* Where no bytes can be had: an empty object, or no memory for them. */
+static void open_by_head(struct opening *w)
+{
+	w->head = (struct s3_request){ .bucket = w->b, .method = "HEAD", .key = w->key, .body_fd = -1,
+		.first = -1, .last = -1, .done = head_done, .arg = w };
+	s3_start(&w->head);
+}
+
+static void unwanted(struct fetch *f, int err)
+{
+	(void)f;
+	(void)err;
+}
+
+static void let_go(struct fetch *f)
+{
+	f->done = unwanted;
+	cache_free(f->c);
+	f->c = NULL;
+}
+
+/* Takes the bytes for the object, unless it has some of them. */
+static void adopt(struct fetch *f, struct object *o)
+{
+	const struct chunk *has = index_floor(&o->index, FIRST_BYTES - 1);
+
+	if (has || !o->attr.size || o->gone) {
+		let_go(f);
+		return;
+	}
+	f->size = o->attr.size;
+	strcpy(f->match, o->attr.etag);
+	f->c->len = (uint32_t)smaller(f->c->len, f->size);
+	cache_shrink(f->c, f->c->len);
+	f->owner = f->c->owner = o;
+	f->grew = on_grew;
+	f->done = on_done;
+	index_insert(&o->index, f->c);
+}
+
+static void open_head(struct fetch *f)
+{
+	struct opening *w = f->owner;
+	struct object *o = object_of(w, &f->req);
+
+	f->head = NULL;
+	if (o)
+		adopt(f, o);
+	else
+		let_go(f);
+	open_end(w, o, o ? 0 : -ENOMEM);
+}
+
+/* It ended before it began. */
+static void open_failed(struct fetch *f, int err)
+{
+	struct opening *w = f->owner;
+	int empty = f->req.status == 416;
+
+	cache_free(f->c);
+	f->c = NULL;
+	if (empty)
+		open_by_head(w);
+	else
+		open_end(w, NULL, err ? err : -EIO);
+}
+
+void object_open(struct s3_bucket *b, const char *key,
+		 void (*opened)(void *arg, struct object *o, int err), void *arg)
+{
+	struct opening *w = calloc(1, sizeof *w);
+	struct fetch *f;
+
+	if (!w || !(w->key = strdup(key))) {
+		free(w);
+		opened(arg, NULL, -ENOMEM);
+		return;
+	}
+	w->b = b;
+	w->opened = opened;
+	w->arg = arg;
+	f = fetch_new(b, key, NULL, 0, FIRST_BYTES);
+	if (!f) {
+		open_by_head(w);
+		return;
+	}
+	f->owner = w;
+	f->head = open_head;
+	f->done = open_failed;
+	fetch_start(f, 1);
+}
