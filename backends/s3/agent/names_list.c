@@ -1,0 +1,391 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Listings: pages of ListObjectsV2 one after the other, made into the entries
+ * of a directory. Who asks for one that is on its way waits for it.
+ */
+#include "loop.h"
+#include "names_private.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <utlist.h>
+
+#define LIST_MOST 4000000               /* entries; a server that never ends is stopped */
+
+struct waiter {
+	struct waiter *next;
+	void (*got)(void *arg, const struct names_list *l, int err);
+	void *arg;
+};
+
+struct flight {
+	struct flight *next;
+	struct s3_bucket *bucket;
+	char *name;
+	int old;
+	struct place place;
+	char prefix[S3_NAME_MAX];
+	struct waiter *waiters;
+	struct s3_request request;
+	struct page page;
+	char *token;                    /* of the page asked for */
+	char *mark;                     /* an earlier one: a server that goes in circles comes by it */
+	unsigned pages;
+};
+
+static struct flight *flights;          /* few: one a directory that is being listed */
+
+struct listing *listing_hold(struct listing *l)
+{
+	l->refs++;
+	return l;
+}
+
+void listing_put(struct listing *l)
+{
+	if (!l || --l->refs)
+		return;
+	free(l->list.entry);
+	free(l->text);
+	free(l);
+}
+
+static int by_name(const void *a, const void *b)
+{
+	return strcmp(((const struct names_entry *)a)->name, ((const struct names_entry *)b)->name);
+}
+
+const struct names_entry *listing_find(const struct listing *l, const char *name)
+{
+	struct names_entry key = { .name = name };
+
+	return bsearch(&key, l->list.entry, l->list.n, sizeof(key), by_name);
+}
+
+/* ---- entries of what was listed */
+
+/* A directory before the object of that name. */
+static int by_key(const void *a, const void *b)
+{
+	const struct listed *x = a, *y = b;
+	int c = strcmp(x->key, y->key);
+
+	return c ? c : y->dir - x->dir;
+}
+
+struct making {
+	const struct flight *flight;
+	struct listing *l;
+	const char *done;               /* of a part: components of its segment, and a slash */
+	FILE *text;
+	size_t at;                      /* in text */
+};
+
+/* Where the run of @s3long= at the end of a part's name begins. */
+static const char *done_of(const struct flight *f)
+{
+	const char *s = f->name + strlen(f->name);
+
+	if (f->place.kind != PLACE_PART)
+		return s;
+	for (size_t left = f->place.len - f->place.segment; left;) {
+		const char *slash = memrchr(f->name, '/', (size_t)(s - f->name));
+
+		left -= (size_t)(s - slash) - (sizeof("/@s3long=") - 1);
+		s = slash;
+	}
+	return s + 1;
+}
+
+/* Strings get their addresses when all are there: until then they are places in the text. */
+static const char *keep(struct making *m, const char *s)
+{
+	size_t at = m->at, n = strlen(s) + 1;
+
+	fwrite(s, 1, n, m->text);
+	m->at += n;
+	return (const char *)at;
+}
+
+/*
+ * The component of an item in this directory: 0 if it is not seen here (beside
+ * a part there are short segments that begin like it), 1, 2 if more follow.
+ */
+static int component(const struct making *m, const struct listed *item, int file, char out[S3_NAME_MAX])
+{
+	const struct place *p = &m->flight->place;
+	char segment[2 * S3_NAME_MAX];
+	size_t part = p->kind == PLACE_PART ? p->len - p->segment : 0, done = strlen(m->done), n;
+
+	memcpy(segment, p->key + p->segment, part);
+	strcpy(segment + part, item->key);
+	if (segment_encode(segment, strlen(segment), file, out, S3_NAME_MAX) < 0)
+		return 0;
+	if (part && (strncmp(out, m->done, done) || out[done] != '/'))
+		return 0;
+	done += !!part;
+	memmove(out, out + done, strlen(out + done) + 1);
+	n = strcspn(out, "/");
+	if (!out[n])
+		return 1;
+	out[n] = '\0';
+	return 2;
+}
+
+static void entry(struct making *m, const struct listed *item, int file)
+{
+	const struct flight *f = m->flight;
+	struct names_entry *e = &m->l->list.entry[m->l->list.n];
+	char name[S3_NAME_MAX], key[2 * S3_NAME_MAX];
+	int kind = component(m, item, file, name);
+	int dir = item->dir || kind == 2;
+	size_t n = strlen(f->prefix);
+
+	if (!kind)
+		return;
+	memcpy(key, f->prefix, n);
+	strcpy(key + n, item->key);
+	if (kind == 2)
+		key[n + strlen(name) - (sizeof("@s3long=") - 1)] = '\0';
+	else if (dir)
+		strcat(key, "/");
+	memset(e, 0, sizeof(*e));
+	e->type = dir ? DT_DIR : names_meta_object(f->bucket) ? DT_UNKNOWN : DT_REG;
+	e->ino = names_ino(f->bucket, key, dir || !item->etag ? "" : item->etag);
+	e->size = dir ? 0 : item->size;
+	e->mtime = dir ? 0 : item->mtime;
+	e->name = keep(m, name);
+	e->etag = keep(m, dir || !item->etag ? "" : item->etag);
+	e->storage_class = keep(m, dir || !item->storage_class ? "" : item->storage_class);
+	m->l->list.n++;
+}
+
+/* Gives strings their addresses, sorts, and has one entry for all that a head stands for. */
+static void fix(struct listing *l)
+{
+	struct names_list *list = &l->list;
+	unsigned n = 0;
+
+	for (struct names_entry *e = list->entry; e < list->entry + list->n; e++) {
+		e->name = l->text + (size_t)e->name;
+		e->etag = l->text + (size_t)e->etag;
+		e->storage_class = l->text + (size_t)e->storage_class;
+	}
+	qsort(list->entry, list->n, sizeof(*list->entry), by_name);
+	for (unsigned i = 0; i < list->n; i++)
+		if (!n || strcmp(list->entry[i].name, list->entry[n - 1].name))
+			list->entry[n++] = list->entry[i];
+	list->n = n;
+}
+
+/* The marker, "name/" without a byte, is the directory itself. */
+static int is_marker(const struct flight *f, const struct listed *item)
+{
+	return !*item->key && !item->dir && !item->size && f->place.kind != PLACE_PART;
+}
+
+static int fill(struct listing *l, struct flight *f)
+{
+	struct making m = { .flight = f, .l = l, .done = done_of(f) };
+	size_t size;
+
+	m.text = open_memstream(&l->text, &size);
+	l->list.entry = calloc(f->page.n + 1, sizeof(*l->list.entry));
+	if (!m.text || !l->list.entry)
+		return -ENOMEM;
+	if (f->page.n)
+		qsort(f->page.item, f->page.n, sizeof(*f->page.item), by_key);
+	for (size_t i = 0; i < f->page.n; i++) {
+		const struct listed *item = &f->page.item[i];
+
+		if (!is_marker(f, item))
+			entry(&m, item, !item->dir && i && !strcmp(item[-1].key, item->key));
+	}
+	if (fclose(m.text))
+		return -ENOMEM;
+	fix(l);
+	return 0;
+}
+
+static struct listing *listing_of(struct flight *f)
+{
+	struct listing *l = calloc(1, sizeof(*l));
+
+	if (!l)
+		return NULL;
+	l->refs = 1;
+	l->until = loop_now() + names_ttl(f->bucket);
+	attr_dir(f->bucket, f->prefix, &l->marker);
+	if (!fill(l, f))
+		return l;
+	listing_put(l);
+	return NULL;
+}
+
+/* ---- the request */
+
+static void flight_free(struct flight *f)
+{
+	page_free(&f->page);
+	free(f->token);
+	free(f->mark);
+	free(f->name);
+	free(f);
+}
+
+/* Keeps what a listing says of its directory: l NULL: there is none. */
+static void learn(struct flight *f, struct listing *l)
+{
+	struct known *k = f->old ? NULL : known_get(f->bucket, f->name);
+
+	if (!k)
+		return;
+	known_dir(k, l ? &l->marker : NULL);
+	known_listing(k, l ? listing_hold(l) : NULL);
+}
+
+static void finish(struct flight *f, int err)
+{
+	struct listing *l = err ? NULL : listing_of(f);
+	struct waiter *w, *next;
+
+	if (!err && !l)
+		err = -ENOMEM;
+	/* only a root is there without a key; a part, and a marker, are looked at in what came of them */
+	if (l && !l->list.n && f->place.kind != PLACE_ROOT && (f->place.kind == PLACE_PART || !f->page.n)) {
+		learn(f, NULL);
+		err = -ENOENT;
+	} else if (l) {
+		learn(f, l);
+	}
+	if (!f->old)
+		LL_DELETE(flights, f);
+	LL_FOREACH_SAFE(f->waiters, w, next) {
+		w->got(w->arg, err ? NULL : &l->list, err);
+		free(w);
+	}
+	listing_put(l);
+	flight_free(f);
+}
+
+static void page_done(struct s3_request *r, int err);
+
+static void ask(struct flight *f)
+{
+	page_request(&f->request, f->bucket, f->prefix, NULL, f->token);
+	f->request.done = page_done;
+	f->request.arg = f;
+	s3_start(&f->request);
+}
+
+/*
+ * The next page's token, or why there is none. What it is compared with moves
+ * on at each power of two, so a circle of any length is noticed (Brent).
+ */
+static int next_token(struct flight *f)
+{
+	if (!f->page.token || !*f->page.token || f->page.n > LIST_MOST ||
+	    (f->mark && !strcmp(f->mark, f->page.token)))
+		return -EPROTO;
+	f->pages++;
+	if (!(f->pages & (f->pages - 1))) {
+		free(f->mark);
+		f->mark = strdup(f->page.token);
+		if (!f->mark)
+			return -ENOMEM;
+	}
+	free(f->token);
+	f->token = f->page.token;
+	f->page.token = NULL;
+	return 0;
+}
+
+static void page_done(struct s3_request *r, int err)
+{
+	struct flight *f = r->arg;
+
+	if (!err)
+		err = page_parse(&f->page, f->prefix, r->text, r->text_len);
+	if (err == -EBADMSG)
+		err = -EIO;
+	if (!err && f->page.truncated)
+		err = next_token(f);
+	if (!err && f->page.truncated)
+		ask(f);
+	else
+		finish(f, err);
+}
+
+static struct flight *flight_to(struct s3_bucket *b, const char *name)
+{
+	struct flight *f;
+
+	LL_FOREACH(flights, f)
+		if (f->bucket == b && !strcmp(f->name, name))
+			return f;
+	return NULL;
+}
+
+void listing_flight_old(struct s3_bucket *b, const char *name)
+{
+	struct flight *f = flight_to(b, name);
+
+	if (!f)
+		return;
+	f->old = 1;
+	LL_DELETE(flights, f);
+}
+
+static int start(struct s3_bucket *b, const char *name, struct flight **out)
+{
+	struct flight *f = calloc(1, sizeof(*f));
+	int err;
+
+	if (!f)
+		return -ENOMEM;
+	f->bucket = b;
+	f->name = strdup(name);
+	err = f->name ? place_of(b, name, &f->place) : -ENOMEM;
+	if (!err)
+		err = names_prefix(b, name, f->prefix);
+	if (err < 0) {
+		flight_free(f);
+		return err;
+	}
+	LL_PREPEND(flights, f);
+	ask(f);
+	*out = f;
+	return 0;
+}
+
+void names_list(struct s3_bucket *b, const char *name,
+		void (*got)(void *arg, const struct names_list *l, int err), void *arg)
+{
+	struct listing *l = known_listed(b, name);
+	struct flight *f = flight_to(b, name);
+	struct waiter *w;
+	int err = 0;
+
+	if (l && !l->partial) {
+		listing_hold(l);
+		got(arg, &l->list, 0);
+		listing_put(l);
+		return;
+	}
+	w = malloc(sizeof(*w));
+	if (!w)
+		err = -ENOMEM;
+	else if (!f)
+		err = start(b, name, &f);
+	if (err) {
+		free(w);
+		got(arg, NULL, err);
+		return;
+	}
+	*w = (struct waiter){ .got = got, .arg = arg };
+	LL_APPEND(f->waiters, w);
+}

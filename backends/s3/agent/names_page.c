@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: MIT */
+/* One page of ListObjectsV2, asked for and read. */
+#include "names_private.h"
+#include "xml.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+void page_request(struct s3_request *r, struct s3_bucket *b, const char *prefix, const char *most,
+		  const char *token)
+{
+	memset(r, 0, sizeof(*r));
+	r->bucket = b;
+	r->method = "GET";
+	r->first = -1;
+	r->body_fd = -1;
+	s3_param(r, "list-type", "2");
+	s3_param(r, "delimiter", "/");
+	s3_param(r, "encoding-type", "url");
+	s3_param(r, "prefix", prefix);
+	if (most)
+		s3_param(r, "max-keys", most);
+	if (token)
+		s3_param(r, "continuation-token", token);
+}
+
+struct reading {
+	struct page *page;
+	int url;                        /* keys are encoded */
+	int whole;                      /* it was a ListBucketResult */
+	struct listed now;              /* what is being read */
+};
+
+static int hex(char c)
+{
+	return c >= '0' && c <= '9' ? c - '0' : (c | 32) >= 'a' && (c | 32) <= 'f' ? (c | 32) - 'a' + 10 : -1;
+}
+
+/* In place, by the rules of a form: a plus is a space. -EBADMSG: a NUL, which no key has. */
+static int url_decode(char *s)
+{
+	char *to = s;
+
+	for (; *s; s++, to++) {
+		*to = *s == '+' ? ' ' : *s;
+		if (*s != '%' || hex(s[1]) < 0 || hex(s[2]) < 0)
+			continue;
+		*to = (char)(hex(s[1]) << 4 | hex(s[2]));
+		s += 2;
+		if (!*to)
+			return -EBADMSG;
+	}
+	*to = '\0';
+	return 0;
+}
+
+/* "2009-10-12T17:50:30.000Z": whole seconds, as Last-Modified has them. */
+static int64_t iso_time(const char *s)
+{
+	struct tm tm = { 0 };
+
+	return strptime(s, "%Y-%m-%dT%H:%M:%S", &tm) ? timegm(&tm) : 0;
+}
+
+static int set(char **to, const char *value)
+{
+	free(*to);
+	*to = strdup(value);
+	return *to ? 0 : -ENOMEM;
+}
+
+/* As the header has it: with quotes. */
+static int set_etag(char **to, const char *value)
+{
+	char *quoted;
+
+	if (*value == '"' || *value == 'W' || !*value)
+		return set(to, value);
+	if (asprintf(&quoted, "\"%s\"", value) < 0)
+		return -ENOMEM;
+	free(*to);
+	*to = quoted;
+	return 0;
+}
+
+static void listed_free(struct listed *l)
+{
+	free(l->key);
+	free(l->etag);
+	free(l->storage_class);
+	memset(l, 0, sizeof(*l));
+}
+
+static int add(struct reading *r, int dir)
+{
+	struct page *p = r->page;
+
+	if (!r->now.key)
+		return -EBADMSG;
+	r->now.dir = dir;
+	if (p->n == p->room) {
+		size_t room = p->room ? p->room * 2 : 256;
+		struct listed *item = realloc(p->item, room * sizeof(*item));
+
+		if (!item)
+			return -ENOMEM;
+		p->item = item;
+		p->room = room;
+	}
+	p->item[p->n++] = r->now;
+	memset(&r->now, 0, sizeof(r->now));
+	return 0;
+}
+
+static int leaf(void *arg, const char *path, const char *value)
+{
+	struct reading *r = arg;
+	const char *name;
+
+	if (strncmp(path, "ListBucketResult/", 17))
+		return 0;
+	name = path + 17;
+	if (!strcmp(name, "EncodingType"))
+		r->url = !strcmp(value, "url");
+	else if (!strcmp(name, "IsTruncated"))
+		r->page->truncated = !strcmp(value, "true");
+	else if (!strcmp(name, "NextContinuationToken"))
+		return set(&r->page->token, value);
+	else if (!strcmp(name, "CommonPrefixes/Prefix"))
+		return set(&r->now.key, value) ? -ENOMEM : add(r, 1);
+	else if (!strcmp(name, "Contents/Key"))
+		return set(&r->now.key, value);
+	else if (!strcmp(name, "Contents/ETag"))
+		return set_etag(&r->now.etag, value);
+	else if (!strcmp(name, "Contents/StorageClass"))
+		return set(&r->now.storage_class, value);
+	else if (!strcmp(name, "Contents/Size"))
+		r->now.size = strtoll(value, NULL, 10);
+	else if (!strcmp(name, "Contents/LastModified"))
+		r->now.mtime = iso_time(value);
+	return 0;
+}
+
+static int end(void *arg, const char *path)
+{
+	struct reading *r = arg;
+
+	if (!strcmp(path, "ListBucketResult"))
+		r->whole = 1;
+	return strcmp(path, "ListBucketResult/Contents") ? 0 : add(r, 0);
+}
+
+/* Decodes a key and cuts the prefix off, and the slash of a common one. */
+static int finish(struct listed *l, const char *prefix, int url)
+{
+	size_t n = strlen(prefix), len;
+
+	if (url && url_decode(l->key))
+		return -EBADMSG;
+	len = strlen(l->key);
+	if (len < n || memcmp(l->key, prefix, n) || (l->dir && (len == n || l->key[len - 1] != '/')))
+		return -EBADMSG;
+	len -= n + !!l->dir;
+	memmove(l->key, l->key + n, len);
+	l->key[len] = '\0';
+	return strchr(l->key, '/') ? -EBADMSG : 0;
+}
+
+int page_parse(struct page *p, const char *prefix, const char *text, size_t n)
+{
+	struct reading r = { .page = p };
+	size_t first = p->n;            /* of this page's items */
+	int err;
+
+	p->truncated = 0;
+	free(p->token);
+	p->token = NULL;
+	err = xml_parse(text, n, leaf, end, &r);
+	listed_free(&r.now);
+	if (!err && !r.whole)
+		err = -EBADMSG;
+	for (size_t i = first; !err && i < p->n; i++)
+		err = finish(&p->item[i], prefix, r.url);
+	return err;
+}
+
+void page_free(struct page *p)
+{
+	for (size_t i = 0; i < p->n; i++)
+		listed_free(&p->item[i]);
+	free(p->item);
+	free(p->token);
+	memset(p, 0, sizeof(*p));
+}

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: MIT */
+/* What names*.c share. */
+#ifndef S3_AGENT_NAMES_PRIVATE_H
+#define S3_AGENT_NAMES_PRIVATE_H
+
+#include <uthash.h>
+
+#include "names.h"
+
+/* names_path.c: a name, read. */
+struct place {
+	char key[S3_NAME_MAX];
+	size_t len;
+	size_t segment;                 /* where the last segment of the key begins */
+	enum { PLACE_ROOT, PLACE_NAME, PLACE_FILE, PLACE_PART } kind;
+};
+int place_of(const struct s3_bucket *b, const char *name, struct place *p);     /* 0 or -errno */
+
+/*
+ * The components of a segment, with slashes between them if it is a long one;
+ * file: beside a directory of that name. Length or -ENAMETOOLONG.
+ */
+int segment_encode(const char *segment, size_t n, int file, char *out, size_t room);
+
+/* names_cache.c: what is known of a name. Half of it may be. */
+struct listing;
+struct known {
+	UT_hash_handle hh;
+	struct known *prev, *next;      /* by last use */
+	struct s3_bucket *bucket;
+	struct s3_attr *file;           /* NULL: none, while file_until holds */
+	struct s3_attr *dir;
+	uint64_t file_until, dir_until; /* loop_now(); 0: not known */
+	struct listing *listing;        /* of the directory */
+	unsigned char id[];             /* of bucket and name, what it is found by */
+};
+struct known *known_find(struct s3_bucket *b, const char *name);       /* or NULL */
+struct known *known_get(struct s3_bucket *b, const char *name);        /* made; NULL: no memory */
+void known_file(struct known *k, const struct s3_attr *attr);           /* NULL: none */
+void known_dir(struct known *k, const struct s3_attr *attr);
+void known_drop(struct known *k);
+void known_below(struct s3_bucket *b, const char *name);                /* drops all below a name */
+void known_listing(struct known *k, struct listing *l);                 /* takes over the count; NULL: none */
+/* The fresh listing of a directory, or NULL. */
+struct listing *known_listed(struct s3_bucket *b, const char *name);
+uint64_t names_ttl(const struct s3_bucket *b);                          /* ns */
+int names_meta_object(const struct s3_bucket *b);
+
+/* names_list.c */
+struct listing {
+	struct names_list list;         /* first */
+	unsigned refs;
+	int partial;                    /* written to since: what is there may be used, what is not may exist */
+	uint64_t until;
+	struct s3_attr marker;          /* of the directory */
+	char *text;                     /* all its strings */
+};
+struct listing *listing_hold(struct listing *l);
+void listing_put(struct listing *l);
+const struct names_entry *listing_find(const struct listing *l, const char *name);
+void listing_flight_old(struct s3_bucket *b, const char *name);         /* nobody joins it, nobody keeps it */
+
+/* names_page.c: one answer of ListObjectsV2. */
+struct listed {
+	char *key;                      /* decoded, behind the prefix */
+	char *etag, *storage_class;
+	int64_t size, mtime;
+	int dir;                        /* a common prefix; its slash is cut off */
+};
+struct page {
+	struct listed *item;
+	size_t n, room;
+	int truncated;
+	char *token;                    /* of the next page, or NULL */
+};
+/* Adds to the page's items; 0 or -errno. */
+int page_parse(struct page *p, const char *prefix, const char *text, size_t n);
+void page_free(struct page *p);
+/* The request for a page of a prefix; strings live as long as the request. */
+void page_request(struct s3_request *r, struct s3_bucket *b, const char *prefix, const char *most,
+		  const char *token);
+
+/* names_attr.c */
+void attr_dir(const struct s3_bucket *b, const char *prefix, struct s3_attr *attr);
+void attr_file(const struct s3_bucket *b, const char *key, int64_t size, int64_t mtime,
+	       const char *etag, struct s3_attr *attr);
+
+/* names_stat.c */
+void stat_flight_old(struct s3_bucket *b, const char *name);
+
+#endif

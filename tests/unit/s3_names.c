@@ -1,0 +1,670 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The namespace made of keys, against a bucket in memory behind a fake
+ * s3_start: escapes as a property over random keys, listings in pages, what is
+ * kept and for how long, keys that are file and directory, single flights, and
+ * servers that never end a listing.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "loop.h"
+#include "names.h"
+
+/* ---- time */
+
+static uint64_t now = 5000000000u;
+
+uint64_t loop_now(void)
+{
+	return now;
+}
+
+void loop_timer_set(struct loop_timer *t, uint64_t at)
+{
+	t->at = at;
+}
+
+/* ---- the bucket */
+
+#define KEYS_MAX 12000
+
+static struct { char *key; int64_t size; char etag[40]; } object[KEYS_MAX];
+static unsigned objects, sorted, page_size, heads, lists, denied, endless;
+static struct s3_request *asked[64];
+static unsigned nasked;
+
+static int by_key(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static void put(const char *key, int64_t size)
+{
+	assert_true(objects < KEYS_MAX);
+	object[objects].key = strdup(key);
+	object[objects].size = size;
+	snprintf(object[objects].etag, sizeof(object[0].etag), "\"%x%lld\"", objects, (long long)size);
+	objects++;
+	sorted = 0;
+}
+
+static void sort(void)
+{
+	if (!sorted)
+		qsort(object, objects, sizeof(*object), by_key);
+	sorted = 1;
+}
+
+static int find(const char *key)
+{
+	for (unsigned i = 0; i < objects; i++)
+		if (!strcmp(object[i].key, key))
+			return (int)i;
+	return -1;
+}
+
+static void gone(const char *key)
+{
+	int i = find(key);
+
+	free(object[i].key);
+	object[i] = object[--objects];
+	sorted = 0;
+}
+
+void s3_param(struct s3_request *r, const char *name, const char *value)
+{
+	r->query[r->nquery++] = (struct sigv4_param){ name, value };
+}
+
+void s3_start(struct s3_request *r)
+{
+	assert_true(nasked < 64);
+	asked[nasked++] = r;
+}
+
+static const char *header[2];   /* of objects: name and value */
+
+const char *http_got(const struct http *h, const char *name)
+{
+	(void)h;
+	return header[0] && !strcmp(header[0], name) ? header[1] : NULL;
+}
+
+static const char *param(const struct s3_request *r, const char *name)
+{
+	for (unsigned i = 0; i < r->nquery; i++)
+		if (!strcmp(r->query[i].name, name))
+			return r->query[i].value;
+	return NULL;
+}
+
+static void url(FILE *f, const char *s, size_t n)
+{
+	for (; n; n--, s++)
+		if (*s == ' ')
+			fputc('+', f);
+		else if (strchr("/-_.", *s) || (*s >= '0' && *s <= '9') || ((*s | 32) >= 'a' && (*s | 32) <= 'z'))
+			fputc(*s, f);
+		else
+			fprintf(f, "%%%02X", (unsigned char)*s);
+}
+
+static void element(FILE *f, unsigned i, const char *key, size_t n)
+{
+	fprintf(f, "<%s>", key[n - 1] == '/' && object[i].key[n] ? "CommonPrefixes><Prefix" : "Contents><Key");
+	url(f, key, n);
+	if (object[i].key[n])
+		fprintf(f, "</Prefix></CommonPrefixes>");
+	else
+		fprintf(f, "</Key><LastModified>2026-11-24T17:00:00.123Z</LastModified><ETag>&quot;%.*s&quot;</ETag>"
+			"<Size>%lld</Size><StorageClass>STANDARD</StorageClass></Contents>",
+			(int)strlen(object[i].etag) - 2, object[i].etag + 1, (long long)object[i].size);
+}
+
+/* The token is the number of the object to go on with. */
+static char *page(const struct s3_request *r, size_t *len)
+{
+	const char *prefix = param(r, "prefix"), *token = param(r, "continuation-token"), *max = param(r, "max-keys");
+	unsigned most = max ? (unsigned)atoi(max) : page_size, n = 0, i = token ? (unsigned)atoi(token) : 0;
+	size_t skip = strlen(prefix);
+	char *text;
+	FILE *f = open_memstream(&text, len);
+
+	fprintf(f, "<?xml version=\"1.0\"?><ListBucketResult xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">");
+	for (sort(); i < objects && n < most; n++) {
+		const char *key = object[i].key, *slash;
+		size_t to;
+
+		if (strncmp(key, prefix, skip)) {
+			i++;
+			n--;
+			continue;
+		}
+		slash = strchr(key + skip, '/');
+		to = slash ? (size_t)(slash - key) + 1 : strlen(key);
+		/* a key that ends in the delimiter is a common prefix, too */
+		if (slash && !key[to]) {
+			fprintf(f, "<CommonPrefixes><Prefix>");
+			url(f, key, to);
+			fprintf(f, "</Prefix></CommonPrefixes>");
+		} else {
+			element(f, i, key, to);
+		}
+		do
+			i++;
+		while (slash && i < objects && !strncmp(object[i].key, key, to));
+	}
+	if (endless)
+		i = i % 7 + 1;
+	fprintf(f, "<EncodingType>url</EncodingType><IsTruncated>%s</IsTruncated>", i < objects ? "true" : "false");
+	if (i < objects)
+		fprintf(f, "<NextContinuationToken>%u</NextContinuationToken>", i);
+	fprintf(f, "</ListBucketResult>");
+	fclose(f);
+	return text;
+}
+
+static void answer(struct s3_request *r)
+{
+	int i;
+
+	if (!r->key) {
+		lists++;
+		if (denied)
+			strcpy(r->code, "AccessDenied");
+		else
+			r->text = page(r, &r->text_len);
+		char *text = r->text;
+		r->done(r, denied ? -EACCES : 0);
+		free(text);
+		return;
+	}
+	heads++;
+	i = find(r->key);
+	if (i >= 0) {
+		r->size = object[i].size;
+		r->mtime = 1795539600;
+		strcpy(r->etag, object[i].etag);
+	}
+	r->done(r, i >= 0 ? 0 : -ENOENT);
+}
+
+static void pump(void)
+{
+	while (nasked) {
+		struct s3_request *r = asked[0];
+
+		memmove(asked, asked + 1, --nasked * sizeof(*asked));
+		answer(r);
+	}
+}
+
+static char no_prefix[] = "", prefix_p[] = "p/", bucket_name[] = "b", endpoint[] = "http://localhost";
+static struct s3_bucket bucket;
+
+static int setup(void **state)
+{
+	(void)state;
+	bucket = (struct s3_bucket){ .name = bucket_name, .prefix = no_prefix, .endpoint = endpoint };
+	page_size = 1000;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	assert_int_equal(nasked, 0);
+	while (objects)
+		free(object[--objects].key);
+	heads = lists = denied = endless = 0;
+	header[0] = NULL;
+	names_forget(&bucket, "");
+	now += 100000000000u;
+	return 0;
+}
+
+/* ---- asking it */
+
+static struct s3_attr attr;
+static int err, calls;
+static struct names_list list;
+
+static void got_attr(void *arg, const struct s3_attr *a, int e)
+{
+	(void)arg;
+	calls++;
+	err = e;
+	if (a)
+		attr = *a;
+}
+
+static int stat_of(const char *name)
+{
+	memset(&attr, 0, sizeof(attr));
+	calls = 0;
+	names_stat(&bucket, name, got_attr, NULL);
+	pump();
+	assert_int_equal(calls, 1);
+	return err;
+}
+
+static void list_free(void)
+{
+	for (unsigned i = 0; i < list.n; i++)
+		free((char *)list.entry[i].name);
+	free(list.entry);
+	memset(&list, 0, sizeof(list));
+}
+
+static void got_list(void *arg, const struct names_list *l, int e)
+{
+	(void)arg;
+	calls++;
+	err = e;
+	list_free();
+	if (!l)
+		return;
+	list.n = l->n;
+	list.entry = calloc(l->n + 1, sizeof(*list.entry));
+	for (unsigned i = 0; i < l->n; i++) {
+		list.entry[i] = l->entry[i];
+		list.entry[i].name = strdup(l->entry[i].name);
+	}
+}
+
+static int list_of(const char *name)
+{
+	calls = 0;
+	names_list(&bucket, name, got_list, NULL);
+	pump();
+	assert_int_equal(calls, 1);
+	return err;
+}
+
+/* ---- tests */
+
+static void names_and_keys(void **state)
+{
+	static const struct { const char *name, *key; int err; } row[] = {
+		{ "/a", "a", 0 }, { "/a/b c", "a/b c", 0 }, { "/@s3=", "", -ENOENT },
+		{ "/@s3=/a", "/a", 0 }, { "/a/@s3=", "a/", 0 }, { "/a/@s3=/b", "a//b", 0 },
+		{ "/@s3=./a", "./a", 0 }, { "/a/@s3=..", "a/..", 0 }, { "/@s3=...", "", -ENOENT },
+		{ "/@s3=@s3=x", "@s3=x", 0 }, { "/@s3=@s3file=x", "@s3file=x", 0 }, { "/@s3x=", "@s3x=", 0 },
+		{ "/@s3file=a", "a", 0 }, { "/@s3file=", "", 0 }, { "/@s3file=a/b", "", -ENOTDIR },
+		{ "/.", "", -ENOENT }, { "/a/..", "", -ENOENT }, { "//a", "", -ENOENT }, { "/a/", "", -ENOENT },
+		{ "/@s3=a", "", -ENOENT }, { "/@s3long=short", "", -ENOENT }, { "", "", -EISDIR },
+		{ "/new\nline", "new\nline", 0 }, { "/a/@s3file=@s3=", "a/@s3=", 0 },
+	};
+	char key[S3_NAME_MAX];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(row) / sizeof(*row); i++) {
+		int n = names_key(&bucket, row[i].name, key);
+
+		if (row[i].err || !*row[i].key)
+			continue;
+		assert_int_equal(n, strlen(row[i].key));
+		assert_string_equal(key, row[i].key);
+	}
+	for (size_t i = 0; i < sizeof(row) / sizeof(*row); i++)
+		if (row[i].err && strcmp(row[i].name, "/@s3="))
+			assert_int_equal(names_key(&bucket, row[i].name, key), row[i].err);
+}
+
+static unsigned next_random(void)
+{
+	static uint64_t s = 88172645463325252u;
+
+	s ^= s << 13;
+	s ^= s >> 7;
+	s ^= s << 17;
+	return (unsigned)(s >> 32);
+}
+
+static void random_key(char *key, size_t room)
+{
+	static const char *const piece[] = {
+		"/", "/", "/", "a", "b", ".", "..", "@s3=", "@s3file=", "@s3long=", "%2F", " ", "\n", "+", "\303\244",
+		"\342\202\254", "\360\237\230\200", "=", "x", "y",
+	};
+	unsigned n = next_random() % 12 + 1;
+
+	for (*key = '\0'; n || !*key; n -= !!n) {
+		const char *p = piece[next_random() % (sizeof(piece) / sizeof(*piece))];
+		unsigned times = next_random() % 9 ? 1 : next_random() % 350;
+
+		if (*p == '/' && times > 3)
+			times = 3;
+		for (; times && strlen(key) + strlen(p) < room; times--)
+			strcat(key, p);
+	}
+}
+
+/* Every key has a name, of components that a path may have, and the name has that key. */
+static void round_trip(void **state)
+{
+	char key[NAMES_KEY_MAX], name[S3_NAME_MAX], again[S3_NAME_MAX];
+
+	(void)state;
+	for (int i = 0; i < 20000; i++) {
+		random_key(key, sizeof(key));
+		assert_true(names_of_key(&bucket, key, name) > 0);
+		for (const char *s = name; *s; s += strcspn(s, "/")) {
+			size_t n = strcspn(++s, "/");
+
+			assert_true(n && n <= 255);
+			assert_false((n == 1 && *s == '.') || (n == 2 && !memcmp(s, "..", 2)));
+		}
+		assert_int_equal(names_key(&bucket, name, again), strlen(key));
+		assert_string_equal(again, key);
+	}
+}
+
+static unsigned found, wrong;
+
+/* All files below a directory; each must be an object, and open by its name. */
+static void walk(const char *dir)
+{
+	struct names_list l;
+
+	assert_int_equal(list_of(dir), 0);
+	l = list;
+	memset(&list, 0, sizeof(list));
+	for (unsigned i = 0; i < l.n; i++) {
+		char name[S3_NAME_MAX], key[S3_NAME_MAX];
+
+		if (i)
+			assert_true(strcmp(l.entry[i - 1].name, l.entry[i].name) < 0);
+		snprintf(name, sizeof(name), "%s/%s", dir, l.entry[i].name);
+		now += 2000000000u;
+		assert_int_equal(stat_of(name), 0);
+		assert_int_equal(S_ISDIR(attr.mode), l.entry[i].type == DT_DIR);
+		assert_int_equal(attr.ino, l.entry[i].ino);
+		if (l.entry[i].type == DT_DIR) {
+			walk(name);
+		} else {
+			assert_true(names_key(&bucket, name, key) > 0);
+			assert_true(find(key) >= 0);
+			wrong += attr.size != object[find(key)].size || attr.size != l.entry[i].size;
+			found++;
+		}
+	}
+	for (unsigned i = 0; i < l.n; i++)
+		free((char *)l.entry[i].name);
+	free(l.entry);
+}
+
+/* Any set of keys: a walk finds each of them once. Markers are their directory. */
+static void walks(void **state)
+{
+	char key[NAMES_KEY_MAX - 100];
+	unsigned expected;
+
+	(void)state;
+	for (int round = 0; round < 60; round++) {
+		bucket.prefix = round % 2 ? prefix_p : no_prefix;
+		page_size = 1 + next_random() % 30;
+		expected = 0;
+		for (int i = 0; i < 40; i++) {
+			char whole[NAMES_KEY_MAX];
+			int64_t size = next_random() % 3;
+
+			random_key(key, next_random() % 2 ? 6 : sizeof(key));
+			if (snprintf(whole, sizeof(whole), "%s%s", bucket.prefix, key) && find(whole) < 0) {
+				put(whole, size);
+				expected += size || key[strlen(key) - 1] != '/';
+			}
+		}
+		found = wrong = 0;
+		walk("");
+		assert_int_equal(found, expected);
+		assert_int_equal(wrong, 0);
+		while (objects)
+			free(object[--objects].key);
+	}
+	bucket.prefix = no_prefix;
+}
+
+static void pages(void **state)
+{
+	char key[40];
+
+	(void)state;
+	for (int i = 0; i < 10500; i++) {
+		snprintf(key, sizeof(key), "d/%05d", i);
+		put(key, i);
+	}
+	assert_int_equal(list_of("/d"), 0);
+	assert_int_equal(list.n, 10500);
+	assert_int_equal(lists, 11);
+	for (int i = 0; i < 10500; i++) {
+		snprintf(key, sizeof(key), "%05d", i);
+		assert_string_equal(list.entry[i].name, key);
+		assert_int_equal(list.entry[i].size, i);
+		assert_int_equal(list.entry[i].type, DT_REG);
+	}
+	for (int i = 0; i < 10500; i += 7) {
+		snprintf(key, sizeof(key), "/d/%05d", i);
+		assert_int_equal(stat_of(key), 0);
+		assert_int_equal(attr.size, i);
+	}
+	assert_int_equal(stat_of("/d/99999"), -ENOENT);
+	assert_int_equal(lists, 11);
+	assert_int_equal(heads, 0);
+}
+
+/* A server in a circle of tokens, and one that says there is more but not where. */
+static void circles(void **state)
+{
+	char key[40];
+
+	(void)state;
+	page_size = 1;
+	endless = 1;
+	for (int i = 0; i < 100; i++) {
+		snprintf(key, sizeof(key), "%05d", i);
+		put(key, i);
+	}
+	assert_int_equal(list_of(""), -EPROTO);
+	assert_in_range(lists, 3, 40);
+}
+
+static void time_to_live(void **state)
+{
+	(void)state;
+	put("a", 1);
+	assert_int_equal(stat_of("/a"), 0);
+	assert_int_equal(attr.size, 1);
+	assert_int_equal(attr.mode, S_IFREG | 0644);
+	assert_int_equal(attr.mtime_sec, 1795539600);
+	assert_int_equal(heads + lists, 2);
+	assert_int_equal(stat_of("/none"), -ENOENT);
+	assert_int_equal(heads + lists, 4);
+	put("none", 3);
+	now += 900000000;
+	assert_int_equal(stat_of("/a"), 0);
+	assert_int_equal(stat_of("/none"), -ENOENT);
+	assert_int_equal(heads + lists, 4);
+	now += 200000000;
+	assert_int_equal(names_kept(&bucket, "/none", &attr), 0);
+	assert_int_equal(stat_of("/none"), 0);
+	assert_int_equal(attr.size, 3);
+	assert_int_equal(heads + lists, 6);
+}
+
+/* The same attributes by LIST, by HEAD and by GET. */
+static void one_file_one_stat(void **state)
+{
+	struct s3_attr first;
+
+	(void)state;
+	put("a", 7);
+	assert_int_equal(list_of(""), 0);
+	assert_int_equal(stat_of("/a"), 0);
+	assert_int_equal(heads, 0);
+	first = attr;
+	now += 2000000000;
+	assert_int_equal(stat_of("/a"), 0);
+	assert_int_equal(heads, 1);
+	assert_memory_equal(&first, &attr, sizeof(attr));
+}
+
+static void both(void **state)
+{
+	(void)state;
+	put("a", 5);
+	put("a/b", 6);
+	put("c/", 0);
+	put("d/", 9);
+	assert_int_equal(list_of(""), 0);
+	assert_int_equal(list.n, 4);
+	assert_string_equal(list.entry[0].name, "@s3file=a");
+	assert_int_equal(list.entry[0].type, DT_REG);
+	assert_string_equal(list.entry[1].name, "a");
+	assert_int_equal(list.entry[1].type, DT_DIR);
+	for (int fresh = 1; fresh >= 0; fresh--) {
+		assert_int_equal(stat_of("/a"), 0);
+		assert_true(S_ISDIR(attr.mode));
+		assert_int_equal(stat_of("/@s3file=a"), 0);
+		assert_int_equal(attr.size, 5);
+		assert_int_equal(stat_of("/c"), 0);
+		assert_true(S_ISDIR(attr.mode));
+		assert_int_equal(heads, fresh ? 0 : 3);
+		now += 2000000000;
+	}
+	assert_int_equal(list_of("/c"), 0);
+	assert_int_equal(list.n, 0);
+	assert_int_equal(list_of("/d"), 0);
+	assert_int_equal(list.n, 1);
+	assert_string_equal(list.entry[0].name, "@s3=");
+	assert_int_equal(stat_of("/d/@s3="), 0);
+	assert_int_equal(attr.size, 9);
+	assert_int_equal(stat_of("/c/@s3="), -ENOENT);
+	assert_int_equal(list_of("/e"), -ENOENT);
+}
+
+/* Ten at once cost what one does. */
+static void single_flight(void **state)
+{
+	(void)state;
+	put("a", 5);
+	calls = 0;
+	for (int i = 0; i < 10; i++) {
+		names_stat(&bucket, "/a", got_attr, NULL);
+		names_list(&bucket, "", got_list, NULL);
+	}
+	assert_int_equal(nasked, 3);
+	pump();
+	assert_int_equal(calls, 20);
+	assert_int_equal(heads, 1);
+	assert_int_equal(lists, 2);
+}
+
+/* What is written is seen at once, by its name and in its directory, also when a request was on its way. */
+static void written(void **state)
+{
+	struct s3_attr new;
+
+	(void)state;
+	put("d/a", 5);
+	assert_int_equal(list_of("/d"), 0);
+	assert_int_equal(stat_of("/e"), -ENOENT);
+	assert_int_equal(stat_of("/e/x"), -ENOENT);
+	names_list(&bucket, "/e", got_list, NULL);
+	names_stat(&bucket, "/e", got_attr, NULL);
+	struct s3_request *early[3] = { asked[0], asked[1], asked[2] };
+	unsigned n = nasked;
+	nasked = 0;
+	put("e/x", 8);
+	assert_int_equal(stat_of("/d/a"), 0);
+	new = attr;
+	new.size = 8;
+	new.ino++;
+	names_learn(&bucket, "/e/x", &new);
+	unsigned left = objects;
+	objects = 1;
+	for (unsigned i = 0; i < n; i++)        /* as the server was before */
+		answer(early[i]);
+	objects = left;
+	assert_int_equal(stat_of("/e/x"), 0);
+	assert_int_equal(attr.size, 8);
+	assert_int_equal(stat_of("/e"), 0);
+	assert_int_equal(list_of("/e"), 0);
+	assert_int_equal(list.n, 1);
+	assert_int_equal(list_of(""), 0);
+	assert_int_equal(list.n, 2);
+	gone("e/x");
+	names_learn(&bucket, "/e/x", NULL);
+	assert_int_equal(stat_of("/e/x"), -ENOENT);
+	assert_int_equal(stat_of("/e"), -ENOENT);
+	assert_int_equal(list_of(""), 0);
+	assert_int_equal(list.n, 1);
+	gone("d/a");
+	put("d/b", 3);
+	names_forget(&bucket, "/d");
+	assert_int_equal(stat_of("/d/a"), -ENOENT);
+	assert_int_equal(list_of("/d"), 0);
+	assert_string_equal(list.entry[0].name, "b");
+}
+
+/* An open that found what the listing has leaves the listing. */
+static void opened(void **state)
+{
+	(void)state;
+	put("a", 5);
+	put("b", 5);
+	assert_int_equal(list_of(""), 0);
+	assert_int_equal(stat_of("/a"), 0);
+	names_learn(&bucket, "/a", &attr);
+	now += 10;
+	assert_int_equal(stat_of("/a"), 0);
+	assert_int_equal(stat_of("/b"), 0);
+	assert_int_equal(list_of(""), 0);
+	assert_int_equal(heads, 0);
+	assert_int_equal(lists, 1);
+}
+
+static void no_listing(void **state)
+{
+	(void)state;
+	put("a", 5);
+	denied = 1;
+	assert_int_equal(stat_of(""), 0);
+	assert_true(S_ISDIR(attr.mode));
+	assert_int_equal(stat_of("/a"), 0);
+	assert_int_equal(attr.size, 5);
+	assert_int_equal(stat_of("/b"), -EACCES);
+	assert_int_equal(list_of(""), -EACCES);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(names_and_keys, setup, teardown),
+		cmocka_unit_test_setup_teardown(round_trip, setup, teardown),
+		cmocka_unit_test_setup_teardown(walks, setup, teardown),
+		cmocka_unit_test_setup_teardown(pages, setup, teardown),
+		cmocka_unit_test_setup_teardown(circles, setup, teardown),
+		cmocka_unit_test_setup_teardown(time_to_live, setup, teardown),
+		cmocka_unit_test_setup_teardown(one_file_one_stat, setup, teardown),
+		cmocka_unit_test_setup_teardown(both, setup, teardown),
+		cmocka_unit_test_setup_teardown(single_flight, setup, teardown),
+		cmocka_unit_test_setup_teardown(written, setup, teardown),
+		cmocka_unit_test_setup_teardown(opened, setup, teardown),
+		cmocka_unit_test_setup_teardown(no_listing, setup, teardown),
+	};
+
+	return cmocka_run_group_tests_name("s3_names", tests, NULL, NULL);
+}
