@@ -31,6 +31,8 @@ static struct server {
 	int64_t size;
 	unsigned salt;                  /* of its bytes; a new version has another */
 	char etag[S3_ETAG_MAX];
+	int versions;                   /* what was replaced can still be had */
+	int forbidden;                  /* ... but by nobody */
 	int fault;                      /* one in so many requests fails */
 	int removed;
 	unsigned requests, heads, cancelled;
@@ -121,6 +123,12 @@ static void finish(unsigned i, int status, int err)
 	r->done(r, err);
 }
 
+/* The one version there ever is of a bucket with versions. */
+static int is_pinned(const struct s3_request *r)
+{
+	return r->nquery && strcmp(r->query[0].name, "versionId") == 0 && strcmp(r->query[0].value, "v1") == 0;
+}
+
 static int is_matched(const struct s3_request *r)
 {
 	for (unsigned i = 0; i < r->headers; i++)
@@ -135,9 +143,11 @@ static void answer(unsigned i)
 	struct s3_request *r = server.r[i];
 	int err;
 
-	if (server.removed)
+	if (is_pinned(r) && server.forbidden)
+		return finish(i, 403, -EACCES);
+	if (server.removed && !is_pinned(r))
 		return finish(i, 404, -ENOENT);
-	if (!is_matched(r))
+	if (!is_matched(r) && !is_pinned(r))
 		return finish(i, 412, -ESTALE);
 	if (r->first >= 0 && r->first >= server.size)
 		return finish(i, 416, -EINVAL);
@@ -148,6 +158,7 @@ static void answer(unsigned i)
 	r->from = r->first < 0 ? 0 : r->first;
 	r->upto = r->last < 0 || r->last >= server.size ? server.size : r->last + 1;
 	strcpy(r->etag, server.etag);
+	strcpy(r->version, server.versions ? "v1" : "");
 	server.at[i] = r->from;
 	err = r->head ? r->head(r) : 0;
 	if (err)
@@ -211,6 +222,7 @@ static void serve(int64_t size, uint64_t cache)
 	server = (struct server){ .size = size, .salt = 1, .etag = "\"one\"" };
 	seed = 11;
 	soons = 0;
+	bucket.versions = -1;
 	assert_int_equal(cache_init(cache), 0);
 	object_init();
 }
@@ -501,6 +513,26 @@ static void a_replaced_object_is_stale(void **state)
 	close_it(o);
 }
 
+static void a_version_outlives_its_object(void **state)
+{
+	struct s3_attr listed = { .size = 64 << 20, .etag = "\"one\"" };
+	struct object *o;
+
+	(void)state;
+	serve(listed.size, 32 << 20);
+	server.versions = 1;
+	o = object_known(&bucket, "key", &listed);
+	assert_int_equal(server.requests, 0);
+	read_it(o, 1 << 20, 4096);
+	server.removed = 1;
+	read_it(o, 40 << 20, 4096);
+	server.removed = 0;
+	server.forbidden = 1;                   /* then by its etag */
+	read_it(o, 20 << 20, 4096);
+	assert_int_equal(bucket.versions, 0);
+	close_it(o);
+}
+
 static void errors_end_a_read_and_no_more(void **state)
 {
 	static struct reader k;
@@ -623,6 +655,7 @@ int main(void)
 		cmocka_unit_test(backward_readers_are_ahead),
 		cmocka_unit_test(strides_are_ahead),
 		cmocka_unit_test(a_replaced_object_is_stale),
+		cmocka_unit_test(a_version_outlives_its_object),
 		cmocka_unit_test(errors_end_a_read_and_no_more),
 		cmocka_unit_test(a_cancelled_read_is_forgotten),
 		cmocka_unit_test(it_opens_again_without_bytes),

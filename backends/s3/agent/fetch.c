@@ -108,13 +108,42 @@ static int stale_if(const struct fetch *f, int err)
 {
 	int status = f->req.status;
 
-	return f->match[0] && (status == 404 || status == 412 || status == 416) ? -ESTALE : err;
+	return f->size >= 0 && (status == 404 || status == 412 || status == 416) ? -ESTALE : err;
+}
+
+/*
+ * A version that is asked for by its id stays readable when the object is
+ * replaced or removed. "null" is the one of a bucket without versions; nothing
+ * but that may be readable without the right s3:GetObjectVersion.
+ */
+static void pin(struct fetch *f, const struct s3_attr *attr)
+{
+	if (attr->version[0] && strcmp(attr->version, "null") != 0 && f->req.bucket->versions) {
+		strcpy(f->version, attr->version);
+		s3_param(&f->req, "versionId", f->version);
+	}
+	if (attr->etag[0]) {
+		strcpy(f->match, attr->etag);
+		s3_header(&f->req, "if-match", f->match);
+	}
+}
+
+static int unpinned(struct fetch *f, int err)
+{
+	if (err != -EACCES || !f->req.nquery)
+		return 0;
+	f->req.bucket->versions = 0;
+	f->req.nquery = 0;
+	s3_start(&f->req);
+	return 1;
 }
 
 static void on_done(struct s3_request *r, int err)
 {
 	struct fetch *f = r->arg;
 
+	if (unpinned(f, err))
+		return;
 	if (!err && f->c && f->c->filled < f->c->len)
 		err = -EIO;
 	if (err)
@@ -145,10 +174,8 @@ struct fetch *fetch_new(struct s3_bucket *b, const char *key, const struct s3_at
 	f->req = (struct s3_request){ .bucket = b, .method = "GET", .key = f->key, .body_fd = -1,
 		.first = off, .last = off + len - 1,
 		.head = on_head, .data = on_data, .done = on_done, .arg = f };
-	if (attr && attr->etag[0]) {
-		strcpy(f->match, attr->etag);
-		s3_header(&f->req, "if-match", f->match);
-	}
+	if (attr)
+		pin(f, attr);
 	all++;
 	return f;
 }

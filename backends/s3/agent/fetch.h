@@ -19,7 +19,7 @@ struct object_read;
 
 struct fetch {
 	struct s3_request req;
-	char match[S3_ETAG_MAX];
+	char match[S3_ETAG_MAX], version[S3_VERSION_MAX];
 	struct chunk *c;                /* NULL: the bytes are not wanted any more */
 	int64_t size;                   /* the object's; -1: not known yet */
 	/* the owner's */

@@ -42,7 +42,7 @@ struct object {
 	unsigned aheads;
 	char planning;
 	size_t name_len;
-	char name[];                    /* what tells it apart: bucket, key, etag, version, size */
+	char name[];                    /* what tells it apart: bucket, key, etag, size */
 };
 
 static struct object *objects;
@@ -66,7 +66,6 @@ static size_t name_of(char *out, const struct s3_bucket *b, const char *key, con
 	memcpy(out, &b, n);
 	n += (size_t)(stpcpy(out + n, key) - (out + n)) + 1;
 	n += (size_t)(stpcpy(out + n, a->etag) - (out + n)) + 1;
-	n += (size_t)(stpcpy(out + n, a->version) - (out + n)) + 1;
 	memcpy(out + n, &a->size, sizeof a->size);
 	return n + sizeof a->size;
 }
@@ -105,7 +104,7 @@ static struct object *object_new(struct s3_bucket *b, const char *key, const str
 
 struct object *object_known(struct s3_bucket *b, const char *key, const struct s3_attr *attr)
 {
-	char name[sizeof b + S3_NAME_MAX + S3_ETAG_MAX + S3_VERSION_MAX + sizeof attr->size];
+	char name[sizeof b + S3_NAME_MAX + S3_ETAG_MAX + sizeof attr->size];
 	size_t n = name_of(name, b, key, attr);
 	struct object *o;
 
@@ -322,6 +321,15 @@ static void on_done(struct fetch *f, int err)
 	}
 }
 
+/* A listing does not say the version; the first answer does, and then it can be asked for. */
+static void on_head(struct fetch *f)
+{
+	struct object *o = f->owner;
+
+	if (!o->attr.version[0])
+		memcpy(o->attr.version, f->req.version, sizeof o->attr.version);
+}
+
 /* Asks for one part; 0 without memory. */
 static int ask(struct object *o, struct range part, int urgent)
 {
@@ -330,6 +338,7 @@ static int ask(struct object *o, struct range part, int urgent)
 	if (!f)
 		return 0;
 	f->owner = f->c->owner = o;
+	f->head = on_head;
 	f->grew = on_grew;
 	f->done = on_done;
 	f->c->ahead = !urgent;
