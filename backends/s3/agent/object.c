@@ -5,45 +5,19 @@
  * first fetch that brings what it lacks, looks again when that has grown, and
  * is answered as soon as a good piece is there.
  */
-#include "object.h"
-
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <uthash.h>
 #include <utlist.h>
 
-#include "cache.h"
-#include "fetch.h"
-#include "index.h"
 #include "loop.h"
-#include "plan.h"
-#include "stream.h"
+#include "object_private.h"
 
-#define FIRST_BYTES (128 << 10)         /* what an open fetches; s3clients.md 8.1 */
 #define ANSWER_MOST (1 << 20)           /* a longer read gets this much as soon as it is there: */
                                         /* its guest copies while the rest arrives */
 #define KEEP_LAST (1u << 20)
 #define PARALLEL 8                      /* parts of one plan */
 #define READAHEAD_MOST (64ll << 20)
-#define PLANNED 64                      /* ranges planned at a time */
-
-struct object {
-	UT_hash_handle hh;
-	struct s3_bucket *bucket;
-	char *key;
-	struct s3_attr attr;
-	unsigned refs;
-	int gone;                       /* -ESTALE once the server said so */
-	struct index index;
-	struct streams streams;
-	struct object_read *fresh;      /* to be planned in this round */
-	struct range ahead[PLANNED];    /* ... with these */
-	unsigned aheads;
-	char planning;
-	size_t name_len;
-	char name[];                    /* what tells it apart: bucket, key, etag, size */
-};
 
 static struct object *objects;
 static struct object_read *starved;     /* they wait for memory */
@@ -330,6 +304,15 @@ static void on_head(struct fetch *f)
 		memcpy(o->attr.version, f->req.version, sizeof o->attr.version);
 }
 
+void object_adopt(struct object *o, struct fetch *f)
+{
+	f->owner = f->c->owner = o;
+	f->head = on_head;
+	f->grew = on_grew;
+	f->done = on_done;
+	index_insert(&o->index, f->c);
+}
+
 /* Asks for one part; 0 without memory. */
 static int ask(struct object *o, struct range part, int urgent)
 {
@@ -337,12 +320,8 @@ static int ask(struct object *o, struct range part, int urgent)
 
 	if (!f)
 		return 0;
-	f->owner = f->c->owner = o;
-	f->head = on_head;
-	f->grew = on_grew;
-	f->done = on_done;
 	f->c->ahead = !urgent;
-	index_insert(&o->index, f->c);
+	object_adopt(o, f);
 	fetch_start(f, urgent);
 	return 1;
 }
@@ -538,130 +517,4 @@ void object_read(struct object_read *r)
 void object_read_cancel(struct object_read *r)
 {
 	stop_waiting(r);
-}
-
-/* An open that has no answer yet. */
-struct opening {
-	struct s3_bucket *b;
-	char *key;
-	void (*opened)(void *arg, struct object *o, int err);
-	void *arg;
-	struct s3_request head;
-};
-
-static void open_end(struct opening *w, struct object *o, int err)
-{
-	w->opened(w->arg, o, err);
-	free(w->key);
-	free(w);
-}
-
-/* The object an answer is about; NULL without memory. */
-static struct object *object_of(const struct opening *w, const struct s3_request *r)
-{
-	struct s3_attr a = { .size = r->size, .mtime_sec = r->mtime };
-
-	memcpy(a.etag, r->etag, sizeof a.etag);
-	memcpy(a.version, r->version, sizeof a.version);
-	return object_known(w->b, w->key, &a);
-}
-
-static void head_done(struct s3_request *r, int err)
-{
-	struct opening *w = r->arg;
-	struct object *o = err ? NULL : object_of(w, r);
-
-	open_end(w, o, o || err ? err : -ENOMEM);
-}
-
-/* Where no bytes can be had: an empty object, or no memory for them. */
-static void open_by_head(struct opening *w)
-{
-	w->head = (struct s3_request){ .bucket = w->b, .method = "HEAD", .key = w->key, .body_fd = -1,
-		.first = -1, .last = -1, .done = head_done, .arg = w };
-	s3_start(&w->head);
-}
-
-static void unwanted(struct fetch *f, int err)
-{
-	(void)f;
-	(void)err;
-}
-
-static void let_go(struct fetch *f)
-{
-	f->done = unwanted;
-	cache_free(f->c);
-	f->c = NULL;
-}
-
-/* Takes the bytes for the object, unless it has some of them. */
-static void adopt(struct fetch *f, struct object *o)
-{
-	const struct chunk *has = index_floor(&o->index, FIRST_BYTES - 1);
-
-	if (has || !o->attr.size || o->gone) {
-		let_go(f);
-		return;
-	}
-	f->size = o->attr.size;
-	strcpy(f->match, o->attr.etag);
-	f->c->len = (uint32_t)smaller(f->c->len, f->size);
-	cache_shrink(f->c, f->c->len);
-	f->owner = f->c->owner = o;
-	f->grew = on_grew;
-	f->done = on_done;
-	index_insert(&o->index, f->c);
-}
-
-static void open_head(struct fetch *f)
-{
-	struct opening *w = f->owner;
-	struct object *o = object_of(w, &f->req);
-
-	f->head = NULL;
-	if (o)
-		adopt(f, o);
-	else
-		let_go(f);
-	open_end(w, o, o ? 0 : -ENOMEM);
-}
-
-/* It ended before it began. */
-static void open_failed(struct fetch *f, int err)
-{
-	struct opening *w = f->owner;
-	int empty = f->req.status == 416;
-
-	cache_free(f->c);
-	f->c = NULL;
-	if (empty)
-		open_by_head(w);
-	else
-		open_end(w, NULL, err ? err : -EIO);
-}
-
-void object_open(struct s3_bucket *b, const char *key,
-		 void (*opened)(void *arg, struct object *o, int err), void *arg)
-{
-	struct opening *w = calloc(1, sizeof *w);
-	struct fetch *f;
-
-	if (!w || !(w->key = strdup(key))) {
-		free(w);
-		opened(arg, NULL, -ENOMEM);
-		return;
-	}
-	w->b = b;
-	w->opened = opened;
-	w->arg = arg;
-	f = fetch_new(b, key, NULL, 0, FIRST_BYTES);
-	if (!f) {
-		open_by_head(w);
-		return;
-	}
-	f->owner = w;
-	f->head = open_head;
-	f->done = open_failed;
-	fetch_start(f, 1);
 }

@@ -49,69 +49,61 @@ static void go(struct stream *s, int way, int64_t off, int64_t end)
 	s->step = way ? 0 : s->step;
 }
 
-/* Enough in a row: one for neighbours, two of the same step. */
 static void recognise(struct stream *s, int64_t len)
 {
-	if (!s->window && s->hits >= (s->way ? 1 : 2))
+	if (!s->window && s->hits)
 		s->window = min(max(STREAM_FIRST, 2 * len), STREAM_START);
+}
+
+/*
+ * Whose place a new one takes: the oldest of those not recognised if there are
+ * two, so that stray reads only push out each other.
+ */
+static struct stream *victim(struct streams *all)
+{
+	struct stream *oldest = all->s, *stray = NULL;
+	unsigned strays = 0;
+
+	for (unsigned i = 0; i < STREAMS; i++) {
+		struct stream *s = &all->s[i];
+
+		if (s->used < oldest->used)
+			oldest = s;
+		if (s->used && !s->window) {
+			strays++;
+			if (!stray || s->used < stray->used)
+				stray = s;
+		}
+	}
+	return oldest->used && strays > 1 ? stray : oldest;
 }
 
 static struct stream *begin(struct streams *all, int64_t off, int64_t end)
 {
-	struct stream *s = all->s;
+	struct stream *s = victim(all);
+	int64_t before = all->last;
 
-	for (unsigned i = 1; i < STREAMS; i++)
-		if (all->s[i].used < s->used)
-			s = &all->s[i];
 	memset(s, 0, sizeof *s);
+	/* the ask before this one may be the first of a stride */
+	s->step = all->asks ? off - before : 0;
 	/* much from the start on: there will be more */
 	if (!off && end >= STREAM_FIRST)
 		go(s, 1, off, end);
 	return s;
 }
 
-/* One whose last ask was at a distance that may become a stride: the latest. */
-static struct stream *by_step(struct streams *all, int64_t off)
-{
-	struct stream *latest = NULL;
-
-	for (unsigned i = 0; i < STREAMS; i++) {
-		struct stream *s = &all->s[i];
-
-		if (s->used && is_stride(s, off))
-			return s;
-		if (s->used && !s->window && (!latest || s->used > latest->used))
-			latest = s;
-	}
-	return latest && latest->used == all->asks ? latest : NULL;
-}
-
 static struct stream *find(struct streams *all, int64_t off, int64_t end)
 {
-	struct stream *s;
-
 	for (unsigned i = 0; i < STREAMS; i++) {
-		s = &all->s[i];
-		if (s->used && is_forward(s, off, end)) {
-			go(s, 1, off, end);
-			return s;
-		}
-		if (s->used && is_backward(s, off, end)) {
-			go(s, -1, off, end);
-			return s;
-		}
+		struct stream *s = &all->s[i];
+		int way = is_forward(s, off, end) ? 1 : is_backward(s, off, end) ? -1 : 0;
+
+		if (!s->used || (!way && !is_stride(s, off)))
+			continue;
+		go(s, way, off, end);
+		return s;
 	}
-	s = by_step(all, off);
-	if (!s)
-		return begin(all, off, end);
-	if (is_stride(s, off)) {
-		go(s, 0, off, end);
-	} else {
-		s->step = off - s->off;
-		s->hits = 0;
-		s->way = 0;
-	}
-	return s;
+	return begin(all, off, end);
 }
 
 /* The rest of an ask that was answered in part. */
@@ -133,7 +125,7 @@ struct stream *stream_ask(struct streams *all, int64_t off, int64_t end)
 	}
 	s = find(all, off, end);
 
-	s->off = off;
+	s->off = all->last = off;
 	s->end = end;
 	s->used = ++all->asks;
 	recognise(s, end - off);

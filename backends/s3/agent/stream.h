@@ -15,14 +15,14 @@
 
 #include "plan.h"
 
-#define STREAMS 4
+#define STREAMS 6                       /* four, and two asks that may become one */
 #define STREAM_FIRST (128ll << 10)      /* the smallest window */
 #define STREAM_START (1ll << 20)        /* the largest first one */
 #define STREAM_STRIDES 16               /* fetched ahead at most */
 
 struct stream {
 	int64_t off, end;               /* the last ask */
-	int64_t step;                   /* to it from the one before, if it is no neighbour */
+	int64_t step;                   /* to it from the ask before, if that is no neighbour */
 	int64_t ahead;                  /* fetched or on its way up to here; down to here if backward */
 	int64_t window;                 /* 0: not recognised */
 	unsigned hits;                  /* asks that fitted, in a row */
@@ -33,6 +33,7 @@ struct stream {
 struct streams {                        /* zeroed is empty */
 	struct stream s[STREAMS];
 	uint64_t asks;
+	int64_t last;                   /* where the last one was */
 };
 
 /* The stream an ask for [off, end) belongs to, brought up to date; a new one in the place of the oldest. */
