@@ -84,7 +84,12 @@ $(B)/tool/%.o: %.c $(B)/flags
 $(B)/tests/unit/%: tests/unit/%.c $(B)/libcore.a
 	$(call say,CC,$<)
 	$(Q)mkdir -p $(@D) && $(CC) $(CPPFLAGS) $(CFLAGS) -Itools -MMD -MP -o $@ $(filter %.c %.o,$^) \
-	    $(B)/libcore.a $(STATIC_LIBS) -lcmocka -lpthread
+	    $(B)/libcore.a $(STATIC_LIBS) $(UNIT_LIBS) -lcmocka -lpthread
+
+# A unit of the tests' own server.
+$(B)/tests/unit/fault_sign: $(filter-out %/fault.c,$(wildcard tests/s3/fault*.c))
+$(B)/tests/unit/fault_sign: override CPPFLAGS += -Itests/s3
+$(B)/tests/unit/fault_sign: UNIT_LIBS := -lssl -lcrypto -lexpat
 
 # Units of the agent (tests/unit/s3_*.c) are linked with it, not with the library.
 $(B)/tests/unit/s3_%: tests/unit/s3_%.c $(B)/libagent.a

@@ -60,18 +60,16 @@ forget_descriptions() {
 	done
 }
 
-# s3 NAME: a server of s3/ (ceph, swift, nginx), started once for the whole run
-# or for this test alone; exports what it says: ENDPOINT, AWS_ACCESS_KEY_ID, ...
+# s3 NAME: a server of s3/: ceph, swift, nginx, started once for the whole run,
+# or fault, of which each test has its own; exports what it says: ENDPOINT, AWS_ACCESS_KEY_ID, ...
 # and makes a new bucket, $BUCKET, where there are buckets. No other setting of
 # S3 is left in the environment.
 _buckets=0
 s3() {
-	local said
-	if [ -z "${S3_SERVERS:-}" ]; then
-		S3_SERVERS=$TMP/servers S3_OWNER=$$
-		on_exit "'$ROOT/tests/s3/server' stop '$TMP/servers'"
-	fi
-	said=$("$ROOT/tests/s3/server" start "$1" "$S3_SERVERS" "$S3_OWNER" 2>"$TMP/server.err") || case $? in
+	local said dir=${S3_SERVERS:-} owner=${S3_OWNER:-$$}
+	[ "$dir" ] && [ "$1" != fault ] || dir=$TMP/servers owner=$$
+	on_exit "'$ROOT/tests/s3/server' stop '$TMP/servers'"
+	said=$("$ROOT/tests/s3/server" start "$1" "$dir" "$owner" 2>"$TMP/server.err") || case $? in
 	77) skip "$1: $(tail -1 "$TMP/server.err")" ;;
 	*) cat "$TMP/server.err"; fail "$1 does not start" ;;
 	esac
@@ -85,6 +83,17 @@ s3() {
 }
 # Another client than ours, for what is there before and after: s3/s3.py says what it does.
 s3_client() { "$ROOT/tests/s3/s3.py" "$@"; }
+# fault rules|set|keys|make LINE...: commands to the fault server, see s3/fault_rules.c; fault log; fault forget: no rules, no log
+fault() {
+	local what=$1
+	shift
+	case $what in
+	log) curl -sS --noproxy '*' "$FAULT/log" ;;
+	forget) curl -sSf --noproxy '*' -X DELETE "$FAULT/rules" "$FAULT/log" ;;
+	*) printf '%s\n' "$@" | curl -sS --noproxy '*' --data-binary @- -w '%{http_code}' -o "$TMP/fault.said" "$FAULT/$what" |
+		grep -q 200 || fail "fault $what $*: $(cat "$TMP/fault.said")" ;;
+	esac
+}
 
 _stores=0
 # at RULE: sets PREFIX, a directory under that rule; TARGET, the rule's right

@@ -5,7 +5,7 @@
 . "${0%/*}/lib.sh"
 
 head -c 6000000 /dev/urandom >"$TMP/some"
-for server in ceph swift nginx; do
+for server in ceph swift fault nginx; do
 	s3 $server
 	[ $server = nginx ] && { BUCKET=here; mkdir "$FILES/here"; }
 	key="$BUCKET/a b/+ü%20=&'x"

@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A small S3 server that does on command what no real one does: it answers
+ * wrongly, late, in part or not at all. Objects are in memory; a thread serves
+ * a connection. It shares no code with the client, least of all the signature.
+ *
+ *      fault.c          options, connections, the life of a request
+ *      fault_http.c     requests read; fault_send.c answers sent
+ *      fault_sign.c     signatures, from the specification
+ *      fault_store.c    objects and uploads
+ *      fault_calls.c    the calls on objects, fault_parts.c on uploads, fault_list.c listings
+ *      fault_rules.c    which request meets which fault; the log; /-/ (the control)
+ *      fault_kinds.c    the faults
+ */
+#ifndef TESTS_S3_FAULT_H
+#define TESTS_S3_FAULT_H
+
+#include <openssl/ssl.h>
+#include <pthread.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <time.h>
+
+#define HEAD_MAX 65536
+#define HEADERS 100
+#define PARAMS 32
+#define KEY_MAX 1024
+
+/* Text that grows. */
+struct text {
+	char *p;
+	size_t n, room;
+};
+void text_add(struct text *t, const void *p, size_t n);
+void text_print(struct text *t, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* With &, < and > as XML wants them; by %XX if `url`. */
+void text_xml(struct text *t, const char *s, bool url);
+
+struct conn {
+	int fd;
+	SSL *tls;                       /* NULL: plain */
+	char buf[16384];
+	size_t start, end;              /* what was received and not used */
+};
+
+struct pair {
+	char *name, *value;             /* headers: name in lower case; parameters: decoded */
+};
+
+struct request {
+	struct conn *c;
+	char head[HEAD_MAX];            /* cut up: the strings below point into it */
+	char *method, *target;          /* as they came */
+	struct pair header[HEADERS];
+	unsigned headers;
+	struct pair param[PARAMS];
+	unsigned params;
+	unsigned long number;           /* of its connection */
+	char *path;                     /* decoded */
+	char bucket[256];
+	char key[KEY_MAX + 1];          /* "": the bucket */
+	char name[256 + KEY_MAX + 2];   /* bucket/key */
+	char id[128];                   /* access key that signed it */
+	int64_t length;                 /* of the body; -1: chunked */
+	bool expects;                   /* waits for 100 Continue */
+	const struct call *call;
+	struct data *body;              /* NULL: not read, or none */
+	char md5[33], sha256[65];       /* of the body, hex */
+	const struct fault_rule *rule;  /* the fault it meets, or NULL */
+};
+const char *header_of(const struct request *q, const char *name);      /* NULL: none */
+const char *param_of(const struct request *q, const char *name);
+
+enum stop { GO_ON, RESET, CLOSE, STALL };
+
+struct answer {
+	int status;
+	char code[64];                  /* of an error */
+	struct text extra;              /* header lines, CRLF at the end of each */
+	char etag[96], range[96];       /* "": no such header */
+	int64_t length;                 /* Content-Length; -1: the body's, NO_LENGTH, CHUNKED */
+	struct text body;               /* or */
+	struct data *data;              /* part of an object; counted */
+	int64_t off, len;
+	bool head_only;
+	/* how it is sent */
+	int64_t stop_at;                /* so much of the body; BEFORE_HEAD, IN_HEAD */
+	enum stop stop;                 /* what happens there */
+	unsigned delay_ms;              /* before the first byte */
+	unsigned drip, drip_ms;         /* the body in pieces of so many bytes, so far apart */
+	int64_t flip;                   /* of the body: this byte is sent inverted; -1 none */
+	bool close;                     /* the connection, afterwards */
+	unsigned long sent;             /* of the body */
+};
+enum { NO_LENGTH = -2, CHUNKED = -3, BEFORE_HEAD = -2, IN_HEAD = -3, ALL = -1 };
+
+/* An error of S3: status, code and an XML body. */
+void answer_error(struct answer *a, int status, const char *code, const char *message);
+
+/* ---- fault_http.c ---- */
+/* 1 a request, 0 the client went, -1 what came is no request (status in *a). */
+int request_read(struct conn *c, struct request *q, struct answer *a);
+/* Reads the body into q->body, md5 and sha256; `keep` false: only counts and hashes. 0, or -1 if it broke off. */
+int request_body(struct request *q, bool keep);
+/* Undoes %XX (and + if `plus`) in place; the length. */
+size_t undo_percent(char *s, bool plus);
+
+/* ---- fault_send.c ---- */
+/* 0, or -1 if the connection is over. */
+int answer_send(struct conn *c, struct answer *a);
+int conn_write(struct conn *c, const void *p, size_t n);
+
+/* ---- fault_sign.c ---- */
+struct signer {
+	char id[128], secret[128], token[512];  /* token "": none wanted */
+	bool expired;
+};
+/* The table of who may sign is locked while in use. */
+void sign_allow(const char *id, const char *secret, const char *token);
+void sign_expire(const char *id);
+/*
+ * Whether the request is signed by one of them for this region at about `now`:
+ * NULL, or S3's code of what is wrong, with a sentence in why.
+ */
+const char *sign_check(struct request *q, const char *region, time_t now, char why[256]);
+
+/* ---- fault_store.c ---- */
+struct data {
+	_Atomic unsigned users;
+	int64_t size;
+	unsigned char *bytes;           /* NULL: a pattern, made up when it is read */
+	uint64_t seed;                  /* of the pattern */
+};
+struct data *data_new(int64_t size);                    /* bytes to be filled in; NULL: no memory */
+struct data *data_pattern(int64_t size, uint64_t seed);
+struct data *data_get(struct data *d);
+void data_put(struct data *d);
+void data_read(const struct data *d, int64_t off, void *to, size_t n);
+
+struct object {
+	char *name;                     /* bucket/key */
+	struct data *data;
+	char etag[96];                  /* quotes included */
+	time_t mtime;
+	char *meta;                     /* header lines that GET and HEAD repeat */
+};
+struct upload {
+	char id[33], *name, *meta;
+	struct part { int number; struct data *data; char etag[96]; } *part;    /* sorted */
+	int parts;
+	struct upload *next;
+};
+extern pthread_mutex_t store_lock;      /* held around all of these */
+struct object *store_find(const char *name);
+/* Takes data and meta. */
+struct object *store_put(const char *name, struct data *data, const char *etag, char *meta);
+bool store_remove(const char *name);
+/* Place of the first name >= `name`; store_at gives it, NULL after the last. */
+size_t store_place(const char *name);
+struct object *store_at(size_t i);
+bool store_bucket(const char *bucket, bool make);
+struct upload *upload_new(const char *name, char *meta);
+struct upload *upload_find(const char *id, const char *name);
+struct upload *upload_first(void);
+void upload_part(struct upload *u, int number, struct data *data, const char *etag);
+void upload_free(struct upload *u);
+
+/* ---- the calls ---- */
+struct call {
+	const char *name;               /* as S3's API has it */
+	const char *method;
+	int on;                         /* 0 the service, 1 a bucket, 2 an object */
+	const char *param, *header;     /* that tell it from others; NULL: none */
+	void (*fn)(struct request *q, struct answer *a);
+};
+const struct call *call_of(struct request *q);
+void get_object(struct request *q, struct answer *a);
+void put_object(struct request *q, struct answer *a);
+void copy_object(struct request *q, struct answer *a);
+void delete_object(struct request *q, struct answer *a);
+void delete_objects(struct request *q, struct answer *a);
+void create_upload(struct request *q, struct answer *a);
+void put_part(struct request *q, struct answer *a);
+void copy_part(struct request *q, struct answer *a);
+void complete_upload(struct request *q, struct answer *a);
+void abort_upload(struct request *q, struct answer *a);
+void list_parts(struct request *q, struct answer *a);
+void list_uploads(struct request *q, struct answer *a);
+void list_objects(struct request *q, struct answer *a);
+/* Copy: the source's object (locked; NULL and an error answered) and the range of it. */
+struct object *copy_source(struct request *q, struct answer *a, int64_t *off, int64_t *len);
+/* Headers to be kept with an object: strdup'ed lines. */
+char *meta_of(const struct request *q);
+/* If-Match and If-None-Match of a write. true: it may go on. */
+bool may_write(struct request *q, struct answer *a, const struct object *o);
+/* Calls fn(arg, tag, text) for every element without children. 0, or -1 malformed. */
+int xml_leaves(const char *p, size_t n, void (*fn)(void *arg, const char *tag, const char *text), void *arg);
+
+/* ---- settings, by option or /-/set ---- */
+struct settings {
+	char region[32];
+	char conditional[16];           /* of PUT: on, off (ignored), refused (501) */
+	char discard[8];                /* on: what is put is counted, not kept */
+	char anonymous[8];              /* on: unsigned requests are fine */
+	long min_part;                  /* bytes of every part but the last */
+	long clock;                     /* seconds this server is ahead */
+	long max_keys;
+	long stall_ms;                  /* how long a stalled answer stays so */
+	long delay_ms;                  /* of every answer */
+};
+extern struct settings set;
+time_t server_now(void);
+
+/* ---- fault_rules.c ---- */
+struct fault_rule {
+	char call[40], key[256];        /* globs: of the call's name, of bucket/key */
+	const struct fault *fault;
+	char arg[256];                  /* what follows = */
+	unsigned times, after;          /* meets so many, after so many that it let pass; 0 times: all */
+	unsigned seen, used;
+	struct fault_rule *next;
+};
+/* The rule this request meets; stays valid. */
+const struct fault_rule *rule_for(const struct request *q);
+void log_request(const struct request *q, const struct answer *a);
+void control(struct request *q, struct answer *a);
+
+/* ---- fault_kinds.c ---- */
+struct fault {
+	const char *name;
+	/* EARLY and INSTEAD of the call, before and after the body was read; FIRST, then the call; AFTER it */
+	enum { EARLY, INSTEAD, FIRST, AFTER } when;
+	void (*fn)(struct request *q, struct answer *a, const char *arg);
+};
+const struct fault *fault_named(const char *name);
+
+#endif

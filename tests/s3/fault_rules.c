@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Which request meets which fault; the log; and how both are reached, under a
+ * bucket that cannot be: /-/
+ *
+ *      POST   /-/rules    lines: CALL KEY FAULT[=ARG] [times=N] [after=N]
+ *                         CALL and KEY (bucket/key) are globs; the first that fits
+ *      GET    /-/rules    the same, each with how often it was met
+ *      GET    /-/log      a line for each request: call, bucket/key, range, status,
+ *                         bytes of the body, fault, error code, number of the connection
+ *      DELETE /-/rules, /-/log
+ *      POST   /-/set      lines: NAME=VALUE, as struct settings has them
+ *      POST   /-/keys     lines: allow ID SECRET [TOKEN], or expire ID
+ *      POST   /-/make     lines: BUCKET/KEY SIZE SEED: an object of made-up bytes
+ */
+#include <fnmatch.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "fault.h"
+
+struct settings set = {
+	.region = "us-east-1", .conditional = "on", .discard = "off", .anonymous = "off",
+	.min_part = 5 << 20, .max_keys = 1000, .stall_ms = 120000,
+};
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static struct fault_rule *rules;        /* never freed: requests keep them */
+static struct text the_log;
+
+time_t server_now(void)
+{
+	return time(NULL) + set.clock;
+}
+
+const struct fault_rule *rule_for(const struct request *q)
+{
+	const struct fault_rule *found = NULL;
+	pthread_mutex_lock(&lock);
+	for (struct fault_rule *r = rules; r && !found; r = r->next) {
+		if (fnmatch(r->call, q->call->name, 0) != 0 || fnmatch(r->key, q->name, 0) != 0)
+			continue;
+		if (r->seen++ < r->after || (r->times && r->used == r->times))
+			continue;
+		r->used++;
+		found = r;
+	}
+	pthread_mutex_unlock(&lock);
+	return found;
+}
+
+void log_request(const struct request *q, const struct answer *a)
+{
+	const char *range = header_of(q, "range");
+	pthread_mutex_lock(&lock);
+	text_print(&the_log, "%s ", q->call ? q->call->name : "-");
+	text_xml(&the_log, q->name, true);
+	text_print(&the_log, " %s %d %lu %s %s %lu\n", range ? range : "-", a->status, a->sent,
+		   q->rule ? q->rule->fault->name : "-", *a->code ? a->code : "-", q->number);
+	pthread_mutex_unlock(&lock);
+}
+
+/* NULL, or what is wrong with the line. */
+static const char *rule_line(char *line)
+{
+	struct fault_rule *r = calloc(1, sizeof(*r)), **at = &rules;
+	char fault[300];
+	int n = 0;
+	if (sscanf(line, "%39s %255s %299s%n", r->call, r->key, fault, &n) != 3)
+		return "CALL KEY FAULT";
+	char *arg = strchr(fault, '=');
+	if (arg)
+		*arg++ = '\0';
+	snprintf(r->arg, sizeof(r->arg), "%s", arg ? arg : "");
+	r->fault = fault_named(fault);
+	for (char *save, *p = strtok_r(line + n, " ", &save); p; p = strtok_r(NULL, " ", &save)) {
+		if (sscanf(p, "times=%u", &r->times) != 1 && sscanf(p, "after=%u", &r->after) != 1)
+			return "times=N or after=N";
+	}
+	while (*at)
+		at = &(*at)->next;
+	*at = r;
+	return r->fault ? NULL : "no such fault";
+}
+
+static const char *set_line(char *line)
+{
+	static const struct {
+		const char *name;
+		void *to;
+		size_t room;            /* 0: a long */
+	} names[] = {
+		{ "region", set.region, sizeof(set.region) },
+		{ "conditional", set.conditional, sizeof(set.conditional) },
+		{ "discard", set.discard, sizeof(set.discard) },
+		{ "anonymous", set.anonymous, sizeof(set.anonymous) },
+		{ "min_part", &set.min_part, 0 },
+		{ "clock", &set.clock, 0 },
+		{ "max_keys", &set.max_keys, 0 },
+		{ "stall_ms", &set.stall_ms, 0 },
+		{ "delay_ms", &set.delay_ms, 0 },
+	};
+	char *value = strchr(line, '=');
+	if (!value)
+		return "NAME=VALUE";
+	*value++ = '\0';
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		if (strcmp(names[i].name, line) != 0)
+			continue;
+		if (names[i].room)
+			snprintf(names[i].to, names[i].room, "%s", value);
+		else
+			*(long *)names[i].to = atol(value);
+		return NULL;
+	}
+	return "no such setting";
+}
+
+static const char *key_line(char *line)
+{
+	char id[128], secret[128], token[512] = "";
+	if (sscanf(line, "allow %127s %127s %511s", id, secret, token) >= 2)
+		sign_allow(id, secret, token);
+	else if (sscanf(line, "expire %127s", id) == 1)
+		sign_expire(id);
+	else
+		return "allow ID SECRET [TOKEN], or expire ID";
+	return NULL;
+}
+
+static const char *make_line(char *line)
+{
+	char name[1024], etag[96];
+	long long size;
+	unsigned long long seed;
+	if (sscanf(line, "%1023s %lld %llu", name, &size, &seed) != 3)
+		return "BUCKET/KEY SIZE SEED";
+	sprintf(etag, "\"%016llx%016llx\"", seed, (unsigned long long)size);
+	pthread_mutex_lock(&store_lock);
+	store_put(name, data_pattern(size, seed), etag, strdup(""));
+	pthread_mutex_unlock(&store_lock);
+	return NULL;
+}
+
+static void show_rules(struct text *t)
+{
+	for (const struct fault_rule *r = rules; r; r = r->next)
+		text_print(t, "%s %s %s=%s used=%u\n", r->call, r->key, r->fault->name, r->arg, r->used);
+}
+
+static const char *lines(struct request *q, const char *(*fn)(char *line))
+{
+	char *text = strndup(q->body->size ? (char *)q->body->bytes : "", q->body->size), *save;
+	const char *err = NULL;
+	for (char *p = strtok_r(text, "\r\n", &save); p && !err; p = strtok_r(NULL, "\r\n", &save))
+		err = fn(p);
+	free(text);
+	return err;
+}
+
+static const char *post(struct request *q)
+{
+	static const struct {
+		const char *name;
+		const char *(*fn)(char *line);
+	} kinds[] = { { "rules", rule_line }, { "set", set_line }, { "keys", key_line }, { "make", make_line } };
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {
+		if (strcmp(kinds[i].name, q->key) == 0)
+			return lines(q, kinds[i].fn);
+	}
+	return "no such control";
+}
+
+void control(struct request *q, struct answer *a)
+{
+	const char *err = NULL;
+	bool log = strcmp(q->key, "log") == 0;
+	pthread_mutex_lock(&lock);
+	if (strcmp(q->method, "POST") == 0)
+		err = post(q);
+	else if (strcmp(q->method, "DELETE") == 0 && log)
+		the_log.n = 0;
+	else if (strcmp(q->method, "DELETE") == 0)
+		rules = NULL;
+	else if (!log)
+		show_rules(&a->body);
+	else if (the_log.n)
+		text_add(&a->body, the_log.p, the_log.n);
+	pthread_mutex_unlock(&lock);
+	if (err)
+		answer_error(a, 400, "Control", err);
+}
