@@ -19,7 +19,7 @@ override CFLAGS += -std=gnu11 $(WARN) -fno-strict-aliasing
 LIBFLAGS := -fPIC -fvisibility=hidden -ftls-model=initial-exec
 STATIC_LIBS := -Wl,-Bstatic -luring -linih -Wl,-Bdynamic
 
-LIB_LDFLAGS := -Wl,-z,defs,-z,now,-z,initfirst,--exclude-libs,ALL,-soname,libshim.so
+LIB_LDFLAGS := -Wl,--version-script=shim/libaio.map -Wl,-z,defs,-z,now,-z,initfirst,--exclude-libs,ALL,-soname,libshim.so
 
 LIB_SRC := $(wildcard shim/*.c) $(wildcard backends/*.c) $(wildcard backends/s3/*.c)
 # The engine of s3: a program of its own, so that no guest loads libcurl or OpenSSL.

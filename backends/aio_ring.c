@@ -101,6 +101,12 @@ void aio_ring_put(enum aio_op op, int fd, void *buf, size_t n, off_t off, void *
 	case AIO_OP_WRITE:
 		io_uring_prep_write(sqe, fd, buf, (unsigned)n, (uint64_t)off);
 		break;
+	case AIO_OP_READV:
+		io_uring_prep_readv(sqe, fd, buf, (unsigned)n, (uint64_t)off);
+		break;
+	case AIO_OP_WRITEV:
+		io_uring_prep_writev(sqe, fd, buf, (unsigned)n, (uint64_t)off);
+		break;
 	default:
 		io_uring_prep_fsync(sqe, fd, op == AIO_OP_FDATASYNC ? IORING_FSYNC_DATASYNC : 0);
 	}

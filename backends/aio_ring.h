@@ -12,7 +12,10 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-enum aio_op { AIO_OP_NONE, AIO_OP_READ, AIO_OP_WRITE, AIO_OP_FSYNC, AIO_OP_FDATASYNC };
+enum aio_op {
+	AIO_OP_NONE, AIO_OP_READ, AIO_OP_WRITE, AIO_OP_FSYNC, AIO_OP_FDATASYNC,
+	AIO_OP_READV, AIO_OP_WRITEV,     /* `buf` is n vectors, which stay until it is over */
+};
 
 #define AIO_RING_DEPTH 256     /* requests in the kernel at a time */
 

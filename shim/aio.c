@@ -7,27 +7,10 @@
 #include "aio_queue.h"
 #include "door.h"
 
-/* The file behind fd if its requests are ours to do; a vfork child's are libc's. */
-static struct file *served(int fd)
-{
-	struct file *f = fdtab_get(fd);
-
-	if (__builtin_expect(!f, 1))
-		return NULL;
-	if (!f->ofd && !(f->mount->flags & (BE_AIO_NOW | BE_AIO_RING)))
-		return NULL;
-	return fdtab_lent && !fdtab_ours() ? NULL : f;
-}
-
-static int is_now(const struct file *f)
-{
-	return f && !f->ofd && (f->mount->flags & BE_AIO_NOW);
-}
-
 /* Starts cb, as part of g unless that is NULL: 0 or an errno. */
 static int start(enum call call, enum aio_op op, struct aiocb *cb, struct file *f, struct aio_group *g)
 {
-	int now = is_now(f), r = now ? 0 : aio_queue_ready();
+	int now = aio_is_now(f), r = now ? 0 : aio_queue_ready();
 	struct aio_req *req;
 
 	if (r)
@@ -62,7 +45,7 @@ static int alone(enum call call, enum aio_op op, struct aiocb *cb, struct file *
 
 EXPORT int aio_read(struct aiocb *cb)
 {
-	struct file *f = served(cb->aio_fildes);
+	struct file *f = aio_served(cb->aio_fildes);
 
 	return f ? alone(CALL_aio_read, AIO_OP_READ, cb, f) : BY_LIBC(aio_read, cb, REAL(aio_read)(cb));
 }
@@ -71,7 +54,7 @@ TWIN_OF(aio_read64, aio_read)
 
 EXPORT int aio_write(struct aiocb *cb)
 {
-	struct file *f = served(cb->aio_fildes);
+	struct file *f = aio_served(cb->aio_fildes);
 
 	return f ? alone(CALL_aio_write, AIO_OP_WRITE, cb, f) : BY_LIBC(aio_write, cb, REAL(aio_write)(cb));
 }
@@ -80,7 +63,7 @@ TWIN_OF(aio_write64, aio_write)
 
 EXPORT int aio_fsync(int op, struct aiocb *cb)
 {
-	struct file *f = op == O_SYNC || op == O_DSYNC ? served(cb->aio_fildes) : NULL;
+	struct file *f = op == O_SYNC || op == O_DSYNC ? aio_served(cb->aio_fildes) : NULL;
 
 	return f ? alone(CALL_aio_fsync, op == O_SYNC ? AIO_OP_FSYNC : AIO_OP_FDATASYNC, cb, f) :
 		   BY_LIBC(aio_fsync, cb, REAL(aio_fsync)(op, cb));
@@ -106,7 +89,7 @@ TWIN_OF(aio_return64, aio_return)
 
 EXPORT int aio_cancel(int fd, struct aiocb *cb)
 {
-	if (cb ? !aio_ours(cb) : !served(fd))
+	if (cb ? !aio_ours(cb) : !aio_served(fd))
 		return REAL(aio_cancel)(fd, cb);
 	if (REAL(fcntl)(fd, F_GETFL) < 0)
 		return -1;
@@ -154,15 +137,6 @@ static void whose(const struct list *l, int count[2])
 
 #define LIBC_LOOK_NS 1000000     /* how often libc's requests are looked at beside ours */
 
-static int64_t ns_of(const struct timespec *t)
-{
-	if (!t)
-		return -1;
-	if (t->tv_sec >= INT64_MAX / 1000000000 - 1)
-		return -1;
-	return t->tv_sec < 0 ? 0 : (int64_t)t->tv_sec * 1000000000 + t->tv_nsec;
-}
-
 EXPORT int aio_suspend(const struct aiocb *const cb[], int n, const struct timespec *timeout)
 {
 	struct list l = { cb, n };
@@ -172,7 +146,7 @@ EXPORT int aio_suspend(const struct aiocb *const cb[], int n, const struct times
 	if (!count[0])
 		return REAL(aio_suspend)(cb, n, timeout);
 	pthread_testcancel();
-	r = aio_wait(any_over, &l, ns_of(timeout), count[1] ? LIBC_LOOK_NS : -1, 1);
+	r = aio_wait(any_over, &l, timeout ? aio_ns(timeout) : -1, count[1] ? LIBC_LOOK_NS : -1, 1);
 	return (int)ret_errno(r > 0 ? 0 : r);
 }
 
@@ -189,7 +163,7 @@ static int list_is_ours(struct aiocb *const cb[], int n)
 	int ours = 0;
 
 	for (int i = 0; i < n; i++)
-		ours |= is_request(cb[i]) && served(cb[i]->aio_fildes);
+		ours |= is_request(cb[i]) && aio_served(cb[i]->aio_fildes);
 	for (int i = 0; !ours && i < n; i++)
 		if (is_request(cb[i]))
 			aio_disown(cb[i]);
@@ -212,7 +186,7 @@ static int start_list(struct aiocb *const cb[], int n, struct aio_group *g, int 
 
 		if (!is_request(cb[i]))
 			continue;
-		r = start(CALL_lio_listio, op_of(cb[i]), cb[i], served(cb[i]->aio_fildes), g);
+		r = start(CALL_lio_listio, op_of(cb[i]), cb[i], aio_served(cb[i]->aio_fildes), g);
 		if (r)
 			*error = r;
 		else

@@ -160,12 +160,19 @@ static int sleep_on(uint32_t seen, int64_t ns, int cancel)
 	return r;
 }
 
-static int64_t now_ns(void)
+int64_t aio_now_ns(void)
 {
 	struct timespec t;
 
 	clock_gettime(CLOCK_MONOTONIC, &t);
 	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+int64_t aio_ns(const struct timespec *t)
+{
+	if (t->tv_sec >= INT64_MAX / 1000000000 - 1)
+		return -1;
+	return t->tv_sec < 0 ? 0 : (int64_t)t->tv_sec * 1000000000 + t->tv_nsec;
 }
 
 /* The next sleep: what is left, but no longer than `look`. */
@@ -176,7 +183,7 @@ static int64_t nap(int64_t left, int64_t look)
 
 int aio_wait(int (*ready)(void *arg), void *arg, int64_t timeout, int64_t look, int cancel)
 {
-	int64_t end = timeout > 0 ? now_ns() + timeout : 0, left = timeout;
+	int64_t end = timeout > 0 ? aio_now_ns() + timeout : 0, left = timeout;
 	int r = 0;
 
 	atomic_fetch_add(&waiters, 1);
@@ -190,7 +197,7 @@ int aio_wait(int (*ready)(void *arg), void *arg, int64_t timeout, int64_t look, 
 		}
 		r = sleep_on(seen, nap(left, look), cancel);
 		if (timeout > 0) {
-			left = end - now_ns();
+			left = end - aio_now_ns();
 			left = left < 0 ? 0 : left;
 		}
 	}

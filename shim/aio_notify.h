@@ -51,6 +51,10 @@ void aio_wake(void);
  */
 int aio_wait(int (*ready)(void *arg), void *arg, int64_t timeout, int64_t look, int cancel);
 
+/* CLOCK_MONOTONIC, and a timeout for aio_wait, in ns. */
+int64_t aio_now_ns(void);
+int64_t aio_ns(const struct timespec *t);
+
 void aio_notify_fork_child(void);
 
 /* FUTEX_WAIT on a word, `ns` relative or -1; FUTEX_WAKE of all. errno is kept; 0 or -errno. */

@@ -8,6 +8,7 @@
 #include "aio_req.h"
 #include "aio_work.h"
 #include "fdtab.h"
+#include "io_context.h"
 #include "ofd.h"
 #include "real.h"
 
@@ -66,7 +67,7 @@ static int is_sync(const struct aio_req *req)
 
 static int appends(const struct aio_req *req)
 {
-	return req->op == AIO_OP_WRITE && req->f &&
+	return (req->op == AIO_OP_WRITE || req->op == AIO_OP_WRITEV) && req->f &&
 	       ((req->f->ofd ? req->f->ofd->flags : req->f->flags) & O_APPEND);
 }
 
@@ -81,7 +82,7 @@ static int goes_first(const struct aio_req *early, const struct aio_req *req)
 {
 	if (early->fd != req->fd && (!req->f || early->f != req->f))
 		return 0;
-	return is_sync(req) || is_ordered(req) || (appends(req) && early->op == AIO_OP_WRITE);
+	return is_sync(req) || is_ordered(req) || (appends(req) && appends(early));
 }
 
 static int must_wait(const struct aio_req *req)
@@ -163,7 +164,7 @@ static int cancel(const struct ask *ask)
 
 	for (; req; req = next) {
 		next = TAILQ_NEXT(req, live);
-		if (ask->cb ? req->cb != ask->cb : req->fd != (int)ask->first)
+		if (ask->cb ? req->cb != ask->cb : req->order || req->fd != (int)ask->first)
 			continue;
 		if (take_back(req, is_waiting(req))) {
 			end(req, -ECANCELED);
@@ -356,4 +357,5 @@ void aio_fork_child(void)
 	aio_req_fork_child();
 	aio_notify_fork_child();
 	aio_work_fork_child();
+	io_context_fork_child();
 }

@@ -42,18 +42,29 @@ struct aio_req {
 	int plain;                       /* not for the ring */
 	int fd;
 	void *buf;
-	size_t n;
+	size_t n;                        /* bytes; or of vectors, in buf, that many */
 	off_t off;
+	int rwf;                         /* RWF_ flags, of vectors */
 	ssize_t result;                  /* or -errno */
 	struct file *f;                  /* NULL: libc's calls, in a list with ours */
 	struct aiocb *cb;
 	struct aio_group *group;         /* NULL: alone */
 	struct aio_event event;
+	struct io_order *order;          /* io_request.c's; there is no cb then */
 	int call;                        /* enum call */
 	uint64_t t0;
 };
 
 TAILQ_HEAD(aio_list, aio_req);
+
+/* The file behind fd if it is one of ours whose back end does requests; a vfork child's are the kernel's. */
+struct file *aio_served(int fd);
+
+/* Whether its requests are done here and now; f may be NULL. */
+int aio_is_now(const struct file *f);
+
+/* One to fill in; NULL if there are too many. */
+struct aio_req *aio_req_get(void);
 
 /*
  * A request for cb, filled in from it but for op and call; 0 or an errno
@@ -75,6 +86,9 @@ void aio_req_over(struct aio_req *req);
 
 /* Performs the call: its result or -errno. Any thread. */
 ssize_t aio_req_perform(const struct aio_req *req);
+
+/* A request of `call` on f, for `size` bytes, is over with r: to the statistics. */
+void aio_record(int call, const struct file *f, uint64_t t0, size_t size, ssize_t r);
 
 /* Whether cb was started by us, in this process. */
 int aio_ours(const struct aiocb *cb);

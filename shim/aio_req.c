@@ -5,7 +5,9 @@
 #include <errno.h>
 #include <pthread.h>
 
+#include "fdtab.h"
 #include "file.h"
+#include "io_request.h"
 #include "object.h"
 #include "pool.h"
 #include "real.h"
@@ -44,15 +46,40 @@ void aio_refuse(struct aiocb *cb, int error)
 	__atomic_store_n(&cb->__error_code, error, __ATOMIC_RELEASE);
 }
 
+struct file *aio_served(int fd)
+{
+	struct file *f = fdtab_get(fd);
+
+	if (__builtin_expect(!f, 1))
+		return NULL;
+	if (!f->ofd && !(f->mount->flags & (BE_AIO_NOW | BE_AIO_RING)))
+		return NULL;
+	return fdtab_lent && !fdtab_ours() ? NULL : f;
+}
+
+int aio_is_now(const struct file *f)
+{
+	return f && !f->ofd && (f->mount->flags & BE_AIO_NOW);
+}
+
+struct aio_req *aio_req_get(void)
+{
+	struct aio_req *req = NULL;
+
+	if (atomic_fetch_add(&aio_in_flight, 1) < AIO_MAX)
+		req = pool_get(&reqs);
+	if (!req)
+		atomic_fetch_sub(&aio_in_flight, 1);
+	return req;
+}
+
 int aio_req_new(struct aio_req **out, struct aiocb *cb, struct file *f)
 {
 	int error = cb->aio_reqprio < 0 || cb->aio_reqprio > PRIORITY_MAX ? EINVAL : 0;
 	struct aio_req *req = NULL;
 
-	if (!error && (atomic_fetch_add(&aio_in_flight, 1) >= AIO_MAX || !(req = pool_get(&reqs)))) {
-		atomic_fetch_sub(&aio_in_flight, 1);
+	if (!error && !(req = aio_req_get()))
 		error = EAGAIN;
-	}
 	__atomic_store_n(mark(cb), mark_of(cb), __ATOMIC_RELAXED);
 	if (error) {
 		aio_refuse(cb, error);
@@ -75,6 +102,8 @@ static ssize_t perform_object(const struct aio_req *req)
 	switch (req->op) {
 	case AIO_OP_READ: return object_pread(req->f, req->fd, req->buf, req->n, req->off);
 	case AIO_OP_WRITE: return object_pwrite(req->f, req->fd, req->buf, req->n, req->off);
+	case AIO_OP_READV: return object_preadv2(req->f, req->fd, req->buf, (int)req->n, req->off, req->rwf);
+	case AIO_OP_WRITEV: return object_pwritev2(req->f, req->fd, req->buf, (int)req->n, req->off, req->rwf);
 	case AIO_OP_FSYNC: return object_fsync(req->f, req->fd);
 	case AIO_OP_FDATASYNC: return object_fdatasync(req->f, req->fd);
 	default: return -EINVAL;
@@ -86,6 +115,8 @@ static ssize_t perform_file(const struct aio_req *req)
 	switch (req->op) {
 	case AIO_OP_READ: return file_pread(req->f, req->fd, req->buf, req->n, req->off);
 	case AIO_OP_WRITE: return file_pwrite(req->f, req->fd, req->buf, req->n, req->off);
+	case AIO_OP_READV: return file_preadv(req->f, req->fd, req->buf, (int)req->n, req->off);
+	case AIO_OP_WRITEV: return file_pwritev(req->f, req->fd, req->buf, (int)req->n, req->off);
 	case AIO_OP_FSYNC: return file_fsync(req->f, req->fd);
 	case AIO_OP_FDATASYNC: return file_fdatasync(req->f, req->fd);
 	default: errno = EINVAL; return -1;
@@ -120,22 +151,21 @@ ssize_t aio_req_perform(const struct aio_req *req)
 	return r < 0 ? -errno : r;
 }
 
-static void record(const struct aio_req *req, ssize_t r)
+void aio_record(int call, const struct file *f, uint64_t t0, size_t size, ssize_t r)
 {
-	int moves = req->op == AIO_OP_READ || req->op == AIO_OP_WRITE;
-
-	if (req->t0)
-		stats_end((enum call)req->call, req->f->mount->id, req->f->stat_slot, req->t0,
-			  moves ? req->n : 0, moves && r > 0 ? (size_t)r : 0, r < 0 ? (int)-r : 0);
+	stats_end((enum call)call, f->mount->id, f->stat_slot, t0, size, size && r > 0 ? (size_t)r : 0,
+		  r < 0 ? (int)-r : 0);
 }
 
-void aio_req_end(struct aio_req *req, ssize_t r)
+static void end_cb(struct aio_req *req, ssize_t r)
 {
 	struct aio_event event = req->event;
 	struct aio_group *group = req->group;
 	struct aiocb *cb = req->cb;
 
-	record(req, r);
+	if (req->t0)
+		aio_record(req->call, req->f, req->t0,
+			   req->op == AIO_OP_READ || req->op == AIO_OP_WRITE ? req->n : 0, r);
 	pool_put(&reqs, req);
 	atomic_fetch_sub(&aio_in_flight, 1);
 	cb->__return_value = r < 0 ? -1 : r;
@@ -145,6 +175,19 @@ void aio_req_end(struct aio_req *req, ssize_t r)
 		aio_group_less(group, r < 0);
 		aio_group_put(group);
 	}
+}
+
+void aio_req_end(struct aio_req *req, ssize_t r)
+{
+	struct io_order *order = req->order;
+
+	if (!order) {
+		end_cb(req, r);
+		return;
+	}
+	pool_put(&reqs, req);
+	atomic_fetch_sub(&aio_in_flight, 1);
+	io_order_over(order, r);
 }
 
 void aio_req_now(struct aio_req *req)

@@ -6,4 +6,7 @@ const char *const call_names[] = {
 #define ROW(name) #name,
 #include "rows.h"
 #undef ROW
+#define REQUEST(name) #name,
+	CALL_REQUESTS(REQUEST)
+#undef REQUEST
 };

@@ -7,10 +7,18 @@
 #ifndef SHIM_CALLS_H
 #define SHIM_CALLS_H
 
+/* What is no call by itself: requests of io_submit, from there until they are over. */
+#define CALL_REQUESTS(R)                                                      \
+	R(IOCB_CMD_PREAD) R(IOCB_CMD_PWRITE) R(IOCB_CMD_PREADV)               \
+	R(IOCB_CMD_PWRITEV) R(IOCB_CMD_FSYNC) R(IOCB_CMD_FDSYNC)
+
 enum call {
 #define ROW(name) CALL_##name,
 #include "rows.h"
 #undef ROW
+#define REQUEST(name) CALL_##name,
+	CALL_REQUESTS(REQUEST)
+#undef REQUEST
 	CALLS
 };
 

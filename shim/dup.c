@@ -7,6 +7,7 @@
 #include "aio_queue.h"
 #include "door.h"
 #include "hide.h"
+#include "io_resfd.h"
 
 /* Whether the table takes part in what happens to fd. */
 static struct file *ours(int fd)
@@ -30,6 +31,7 @@ static int close_other(int fd)
 {
 	if (hide_has(fd))
 		return hidden();
+	io_resfd_forget((unsigned)fd, (unsigned)fd);
 	if (__builtin_expect(fdtab_lent, 0) && objects_on && !fdtab_ours())
 		return (int)OBJECT_RESULT(object_close_lent(fd));
 	return REAL(close)(fd);
@@ -70,6 +72,7 @@ static void forget_range(unsigned first, unsigned last)
 	int saved = errno;
 
 	aio_drain(first, last);
+	io_resfd_forget(first, last);
 	for (int fd = first < FDTAB_FLAT ? (int)first : FDTAB_FLAT;
 	     objects_on && (fd = fdtab_next(fd)) >= 0 && (unsigned)fd <= last; fd++) {
 		struct file *f = fdtab_get(fd);
@@ -169,6 +172,7 @@ static void let_go(struct file *f, int closed)
 	struct file *was_ = object_hold(to);                                  \
 	if (ours(to))                                                         \
 		aio_drain((unsigned)(to), (unsigned)(to));                    \
+	io_resfd_forget((unsigned)(to), (unsigned)(to));                      \
 	int v_ = (hide_has(to) && hide_move(to) < 0) ? (errno = EBUSY, -1) :    \
 		 hide_has(fd) ? hidden() : DUPLICATE(name, fd, expr);         \
 	if (was_)                                                             \

@@ -6,6 +6,7 @@
 #include "dirs.h"
 #include "door.h"
 #include "guard.h"
+#include "libaio.h"
 #include "object_map.h"
 #include "user.h"
 

@@ -21,17 +21,19 @@ runs() {
 	}
 }
 
-for engine in psync sync vsync pvsync pvsync2 mmap; do
+for engine in psync sync vsync pvsync pvsync2 libaio mmap; do
+	depth=1
+	[ $engine = libaio ] && depth=32
 	for direct in 0 1; do
 		[ $engine-$direct = mmap-1 ] && continue
 		for way in "" --thread; do
-			runs "$engine direct=$direct ${way:-forked}" --ioengine=$engine --direct=$direct $way \
+			runs "$engine direct=$direct ${way:-forked}" --ioengine=$engine --iodepth=$depth --direct=$direct $way \
 			    --rw=randrw --bs=4k --size=2m --numjobs=4 --directory="$PREFIX" --fallocate=none \
 			    --verify=md5 --do_verify=1 --verify_fatal=1 --group_reporting
 		done
 	done
 	[ $engine = mmap ] && continue        # it takes whole pages only
-	runs "$engine odd sizes" --ioengine=$engine --rw=randwrite --bsrange=512-70000 --bs_unaligned --size=4m \
+	runs "$engine odd sizes" --ioengine=$engine --iodepth=$depth --rw=randwrite --bsrange=512-70000 --bs_unaligned --size=4m \
 	    --filename="$PREFIX/odd-$engine" --verify=crc32c --do_verify=1 --verify_fatal=1 --fsync=50
 done
 runs "sequential, appended" --ioengine=sync --rw=write --bs=128k --size=16m --filename="$PREFIX/seq" \
@@ -55,11 +57,13 @@ esac
 
 # Counts: a laid-out file, one job, no verification.
 [ -x "$SHIM" ] || fail "$SHIM is missing"
-for engine in psync pvsync pvsync2; do
+for engine in psync pvsync pvsync2 libaio; do
 	case $engine in
 	psync) r=pread w=pwrite ;;
 	pvsync) r=preadv w=pwritev ;;
 	pvsync2) r=preadv2 w=pwritev2 ;;
+	# from io_submit to the event, of which fio times but a part
+	libaio) r=IOCB_CMD_PREAD w=IOCB_CMD_PWRITE ;;
 	esac
 	file=$PREFIX/laid-out
 	shim dd if=/dev/zero of="$file" bs=1M count=8 status=none || fail "cannot lay out"
@@ -100,7 +104,7 @@ for side, call in ('read', sys.argv[4]), ('write', sys.argv[5]):
             bins[int(ns)] = bins.get(int(ns), 0) + n
     want = median({int(ns): n for ns, n in theirs['clat_ns']['bins'].items()})
     got = median(bins)
-    if sum(bins.values()) == count and bin_of(got) > bin_of(want) + 1:
+    if call[:4] != 'IOCB' and sum(bins.values()) == count and bin_of(got) > bin_of(want) + 1:
         print(f"{side}: the shim's median is {got} ns, fio's {want} ns")
         bad = 1
     if sum(c['bytes'] for c in ours) != theirs['io_bytes']:

@@ -37,13 +37,22 @@ while read -r x; do
 done <"$TMP/table" | sort -u >"$TMP/missing"
 [ ! -s "$TMP/missing" ] || { echo "exported by libc, not in the table:"; cat "$TMP/missing"; bad=1; }
 
-nm -D --defined-only "$LIB" | sed -nE 's/^[0-9a-f]+ [A-Zi] ([^@]+).*/\1/p' | sort >"$TMP/exported"
+nm -D --defined-only "$LIB" | sed -nE 's/^[0-9a-f]+ [B-Zi] ([^@]+).*/\1/p' | sort -u >"$TMP/exported"
 if ! cmp -s "$TMP/table" "$TMP/exported"; then
 	echo "in the table, not exported:"
 	comm -23 "$TMP/table" "$TMP/exported"
 	echo "exported, not in the table:"
 	comm -13 "$TMP/table" "$TMP/exported"
 	bad=1
+fi
+
+# libaio's functions, under the versions that programs ask for
+versions() { nm -D --defined-only "$1" | sed -nE 's/^[0-9a-f]+ T (io_.*)/\1/p' | sort; }
+libaio=$(ldconfig -p | sed -n 's/.*libaio\.so\.1 .*=> //p' | head -1)
+if [ -n "$libaio" ]; then
+	versions "$libaio" >"$TMP/libaio"
+	[ "$(wc -l <"$TMP/libaio")" -gt 8 ] || fail "$libaio's names were not understood"
+	versions "$LIB" | diff "$TMP/libaio" - >"$TMP/diff" || { echo "of $libaio:"; cat "$TMP/diff"; bad=1; }
 fi
 
 needed=$(readelf -d "$LIB" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p' | grep -v '^libc\.so' | tr '\n' ' ')

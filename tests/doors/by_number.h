@@ -130,3 +130,19 @@
 #define chroot(path) I_(chroot, L_(path))
 #define mount(src, path, type, f, data) I_(mount, L_(src), L_(path), L_(type), L_(f), L_(data))
 #define umount2(path, f) I_(umount2, L_(path), L_(f))
+
+/* libaio's return an error as such, and leave errno alone */
+__attribute__((unused)) static long kept_(int saved, long r)
+{
+	r = r < 0 ? -errno : r;
+	errno = saved;
+	return r;
+}
+#define K_(n, ...) ((int)kept_(errno, syscall(SYS_##n, __VA_ARGS__)))
+#define io_setup(n, c) K_(io_setup, L_(n), L_(c))
+#define io_destroy(c) K_(io_destroy, L_(c))
+#define io_submit(c, n, list) K_(io_submit, L_(c), L_(n), L_(list))
+#define io_getevents(c, min, n, e, t) K_(io_getevents, L_(c), L_(min), L_(n), L_(e), L_(t))
+#define io_pgetevents(c, min, n, e, t, m) \
+	K_(io_pgetevents, L_(c), L_(min), L_(n), L_(e), L_(t), L_((&(struct { const void *m_; size_t n_; }){ m, _NSIG / 8 })))
+#define io_cancel(c, cb, e) K_(io_cancel, L_(c), L_(cb), L_(e))

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The contexts of io_setup(2) where there are rules. One has a context of the
+ * kernel's behind it, which gets what the kernel does best: requests on files
+ * that are not ours, on O_DIRECT files, and writes; and a list of events of the
+ * requests that are ours (io_request.c). io_getevents(2) gives out both.
+ *
+ *      io_submit --+-- the kernel's context ------------------+
+ *                  |                                          +-- io_getevents
+ *                  +-- aio_queue.h, or here and now: `over` --+
+ *
+ * The program's io_context_t is the address of ours, where a reaper that looks
+ * into the kernel's ring by itself finds no magic number and makes the call.
+ * A fork child has none of its parent's contexts, as in the kernel.
+ *
+ * All return >= 0 or -errno, keep errno, and may be called in signal handlers.
+ */
+#ifndef SHIM_IO_CONTEXT_H
+#define SHIM_IO_CONTEXT_H
+
+#include <signal.h>
+#include <time.h>
+
+#include "backend.h"
+#include "io_events.h"
+
+/* struct aio_ring in the kernel's fs/aio.c, without its magic number 0xa10a10a1. */
+struct io_ring_head {
+	unsigned id, nr, head, tail;
+	unsigned magic, compat_features, incompat_features, header_length;
+};
+
+struct io_context {
+	struct io_ring_head head;        /* first: what the program's pointer shows */
+	struct io_context *_Atomic self; /* while there is one here */
+	_Atomic unsigned life;           /* of the process it belongs to; 0 once destroyed */
+	_Atomic unsigned users;          /* calls and requests that use it, and its life */
+	aio_context_t kernel;            /* 0: there is none to be had */
+	int limit;                       /* of `held` */
+	_Atomic int held;                /* requests of ours until their events are fetched */
+	_Atomic int running;             /* until they are over */
+	_Atomic int in_kernel;           /* the kernel's, until their events are fetched */
+	_Atomic int sent;                /* of those, io_request.c's */
+	_Atomic int sleepers, kernel_waiters;
+	_Atomic int misses;              /* reads in a row that were not in the page cache */
+	struct mount *_Atomic mount;     /* whose file it was last used for; the statistics' */
+	struct io_events over;
+};
+
+/* The 6th argument of io_pgetevents by number, struct __aio_sigset. */
+struct io_sigset {
+	const sigset_t *mask;
+	size_t size;
+};
+
+/* io_setup(2): -EINVAL, -EAGAIN, -EFAULT, -ENOMEM. */
+int io_context_make(unsigned n, aio_context_t *id);
+
+/* io_destroy(2); waits for what is in flight. */
+int io_context_destroy(aio_context_t id);
+
+/* The context of that number, held; NULL if it is none of ours. */
+struct io_context *io_context_enter(aio_context_t id);
+void io_context_leave(struct io_context *c);
+
+/* io_submit(2); io_request.c. */
+long io_context_submit(struct io_context *c, long n, struct iocb **list);
+
+/*
+ * io_pgetevents(2). Without `mask` io_getevents(2).
+ */
+long io_context_get(struct io_context *c, long min, long n, struct io_event *events,
+		    const struct timespec *timeout, const struct io_sigset *mask);
+
+/* A request of ours is over: its event; the reference that it held goes. */
+void io_context_over(struct io_context *c, const struct io_event *e);
+
+/* The kernel has been given requests: who waits for ours waits for these, too. */
+void io_context_sent(struct io_context *c);
+
+/* The kernel's own calls: >= 0 or -errno. */
+long io_kernel_submit(aio_context_t id, long n, struct iocb **list);
+long io_kernel_get(aio_context_t id, long min, long n, struct io_event *events,
+		   const struct timespec *timeout, const struct io_sigset *mask);
+
+/*
+ * An event of the kernel's: 1 if it is the program's, which it then looks like,
+ * 0 if it was for us; io_request.c.
+ */
+int io_event_settle(struct io_context *c, struct io_event *e);
+
+void io_context_fork_child(void);
+
+#endif

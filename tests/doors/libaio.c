@@ -1,0 +1,570 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * libaio: io_setup, io_submit, io_getevents, io_pgetevents, io_cancel,
+ * io_destroy, io_queue_init, io_queue_run, io_queue_wait, io_queue_release;
+ * files of a rule among others.
+ */
+#include <libaio.h>
+#include <poll.h>
+#include <pthread.h>
+
+#include "door.h"
+
+#define BLOCK 4096
+#define MANY 40
+
+int io_queue_wait(io_context_t c, struct timespec *timeout);
+
+#ifdef TWINS
+int io_getevents_old(io_context_t c, long n, struct io_event *events, const struct timespec *timeout);
+int io_cancel_old(io_context_t c, struct iocb *cb);
+int io_queue_wait_old(io_context_t c, struct timespec *timeout);
+__asm__(".symver io_getevents_old, io_getevents@LIBAIO_0.1\n\t"
+	".symver io_cancel_old, io_cancel@LIBAIO_0.1\n\t"
+	".symver io_queue_wait_old, io_queue_wait@LIBAIO_0.1");
+#define io_getevents(c, min, n, events, timeout) \
+	((min) == 1 ? io_getevents_old(c, n, events, timeout) : io_getevents(c, min, n, events, timeout))
+#define io_cancel(c, cb, event) ((void)event, io_cancel_old(c, cb))
+#define io_queue_wait(c, timeout) io_queue_wait_old(c, timeout)
+#endif
+
+static struct iocb cbs[MANY];
+static char bufs[MANY][BLOCK] __attribute__((aligned(BLOCK)));
+static struct timespec zero;
+
+static const char *code(long r)
+{
+	static char s[32];
+
+	if (r < 0)
+		return name_of((int)-r);
+	snprintf(s, sizeof(s), "%ld", r);
+	return s;
+}
+
+/* libaio's way: an error is negative, and errno stays. */
+#define IO(expr) __extension__ ({                                             \
+	long r_;                                                              \
+	errno = UNTOUCHED;                                                    \
+	r_ = (expr);                                                          \
+	say("%d: %s = %s%s", __LINE__, #expr, code(r_), errno == UNTOUCHED ? "" : ", and errno touched"); \
+	r_; })
+
+static int number(const struct iocb *cb)
+{
+	return cb >= cbs && cb < cbs + MANY ? (int)(cb - cbs) : -1;
+}
+
+/* Fetches n events and prints them in the order of the requests. */
+static void reap(int line, io_context_t c, int n)
+{
+	struct io_event e[MANY], *by[MANY] = { NULL };
+
+	for (int got = 0, r; got < n; got += r) {
+		r = io_getevents(c, 1, n - got, e + got, NULL);
+		if (r <= 0) {
+			say("%d: io_getevents: %s", line, code(r));
+			return;
+		}
+	}
+	for (int i = 0; i < n; i++)
+		if (number(e[i].obj) >= 0)
+			by[number(e[i].obj)] = &e[i];
+	for (int i = 0; i < MANY; i++)
+		if (by[i])
+			say("%d: %d: %s, %ld%s", line, i, code((long)by[i]->res), (long)by[i]->res2,
+			    by[i]->data == &cbs[i].u ? "" : ", other data");
+}
+
+#define REAP(c, n) reap(__LINE__, c, n)
+
+/* Submits the first n as one list. */
+static int submit(io_context_t c, int n)
+{
+	struct iocb *list[MANY];
+
+	for (int i = 0; i < n; i++) {
+		list[i] = &cbs[i];
+		cbs[i].data = &cbs[i].u;
+	}
+	return io_submit(c, n, list);
+}
+
+#define SUBMIT(c, n) IO(submit(c, n))
+
+static void lone(int line, io_context_t c)
+{
+	int r = submit(c, 1);
+
+	say("%d: io_submit: %s", line, code(r));
+	if (r == 1)
+		reap(line, c, 1);
+}
+
+#define ONE(c) lone(__LINE__, c)
+
+static void contexts(void)
+{
+	io_context_t c = NULL, again, other = NULL;
+
+	IO(io_setup(0, &c));
+	IO(io_setup(-1, &c));
+	IO(io_setup(8, NULL));
+	IO(io_setup(8, (io_context_t *)bad_page()));
+	IO(io_setup(8, &c));
+	again = c;
+	IO(io_setup(8, &again));
+	IO(io_submit(c, 0, NULL));
+	IO(io_submit(c, -1, NULL));
+	IO(io_submit(c, 1, NULL));
+	IO(io_submit((io_context_t)bufs, 1, NULL));
+	IO(io_submit(NULL, 0, NULL));
+	IO(io_getevents(c, 0, 0, NULL, &zero));
+	IO(io_getevents(c, 0, 5, NULL, &zero));
+	IO(io_getevents(c, 1, 1, NULL, &zero));
+#ifdef BY_NUMBER
+	/* libaio looks by itself whether there are events */
+	IO(io_getevents(c, 2, 1, NULL, &zero));
+	IO(io_getevents(c, -1, 1, NULL, &zero));
+	IO(io_getevents(c, 1, 1, NULL, (struct timespec *)bad_page()));
+#endif
+	IO(io_getevents((io_context_t)bufs, 1, 1, NULL, &zero));
+	IO(io_destroy(c));
+	IO(io_destroy(c));
+	IO(io_destroy(NULL));
+	IO(io_destroy((io_context_t)bufs));
+	IO(io_queue_init(0, &other));
+	other = (io_context_t)bufs;
+	IO(io_queue_init(4, &other));
+	IO(io_queue_wait(other, &zero));
+	IO(io_queue_release(other));
+}
+
+static void kinds(int fd)
+{
+	io_context_t c = NULL;
+	struct iovec in[2] = { { bufs[2], 1000 }, { bufs[3], 3000 } };
+	struct iovec out[3] = { { bufs[4], 10 }, { bufs[5], 0 }, { bufs[6], 4000 } };
+
+	io_setup(MANY, &c);
+	for (int i = 0; i < 8; i++)
+		pattern(bufs[i], BLOCK, (unsigned)i);
+	io_prep_pread(&cbs[0], fd, bufs[0], BLOCK, 8192);
+	ONE(c);
+	BYTES(bufs[0], BLOCK);
+	io_prep_pwrite(&cbs[0], fd, bufs[1], 777, 12345);
+	ONE(c);
+	io_prep_preadv(&cbs[0], fd, in, 2, 4000);
+	ONE(c);
+	BYTES(bufs[2], 2 * BLOCK);
+	io_prep_pwritev(&cbs[0], fd, out, 3, 60000);
+	ONE(c);
+	io_prep_fsync(&cbs[0], fd);
+	ONE(c);
+	io_prep_fdsync(&cbs[0], fd);
+	ONE(c);
+	/* over the end, at it, behind; nothing; a hole */
+	io_prep_pread(&cbs[0], fd, bufs[0], BLOCK, 64000);
+	ONE(c);
+	io_prep_pread(&cbs[0], fd, bufs[0], BLOCK, 1 << 20);
+	ONE(c);
+	io_prep_pread(&cbs[0], fd, bufs[0], 0, 0);
+	ONE(c);
+	io_prep_pwrite(&cbs[0], fd, bufs[0], 0, 0);
+	ONE(c);
+	io_prep_pwrite(&cbs[0], fd, bufs[1], 100, 100000);
+	ONE(c);
+	io_prep_preadv(&cbs[0], fd, in, 0, 0);
+	ONE(c);
+	CALL(lseek(fd, 0, SEEK_CUR));
+	CONTENT(fd);
+	IO(io_destroy(c));
+}
+
+static void flags(int fd)
+{
+	static const int known[] = { RWF_DSYNC, RWF_SYNC, RWF_APPEND, RWF_HIPRI, 1 << 30 };
+	io_context_t c = NULL;
+
+	io_setup(MANY, &c);
+	for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++) {
+		io_prep_pwrite(&cbs[0], fd, bufs[1], 100, 200);
+		cbs[0].aio_rw_flags = known[i];
+		if (known[i] != RWF_HIPRI)
+			ONE(c);
+		io_prep_pread(&cbs[0], fd, bufs[0], 100, 200);
+		cbs[0].aio_rw_flags = known[i];
+		if (known[i] != RWF_APPEND && known[i] != RWF_HIPRI)
+			ONE(c);
+	}
+	CONTENT(fd);
+	io_destroy(c);
+}
+
+static void wrong(int fd, int ro)
+{
+	io_context_t c = NULL;
+	int wo = open(P("file"), O_WRONLY), d = open(P("."), O_RDONLY | O_DIRECTORY), path = open(P("file"), O_PATH);
+	struct iovec bad = { bad_page(), 100 }, negative = { bufs[0], (size_t)-1 };
+
+	io_setup(MANY, &c);
+	io_prep_pread(&cbs[0], -1, bufs[0], 10, 0);
+	ONE(c);
+	io_prep_pread(&cbs[0], wo, bufs[0], 10, 0);
+	ONE(c);
+	io_prep_pwrite(&cbs[0], ro, bufs[0], 10, 0);
+	ONE(c);
+	io_prep_pread(&cbs[0], path, bufs[0], 10, 0);
+	ONE(c);
+	io_prep_pread(&cbs[0], d, bufs[0], 10, 0);
+	ONE(c);
+	io_prep_pread(&cbs[0], fd, bufs[0], 10, -1);
+	ONE(c);
+	io_prep_pwrite(&cbs[0], fd, bufs[0], 10, -1);
+	ONE(c);
+	io_prep_pread(&cbs[0], fd, bufs[0], (size_t)-1, 0);
+	ONE(c);
+	io_prep_pread(&cbs[0], fd, bad_page(), 100, 0);
+	ONE(c);
+	io_prep_pwrite(&cbs[0], fd, bad_page(), 100, 0);
+	ONE(c);
+	io_prep_preadv(&cbs[0], fd, &bad, 1, 0);
+	ONE(c);
+	io_prep_preadv(&cbs[0], fd, &negative, 1, 0);
+	ONE(c);
+	io_prep_preadv(&cbs[0], fd, (struct iovec *)bad_page(), 2, 0);
+	ONE(c);
+	io_prep_pwritev(&cbs[0], fd, &bad, 1025, 0);
+	ONE(c);
+	io_prep_fsync(&cbs[0], fd);
+	cbs[0].u.c.offset = 5;
+	ONE(c);
+	io_prep_fdsync(&cbs[0], fd);
+	cbs[0].u.c.nbytes = 5;
+	ONE(c);
+	io_prep_pread(&cbs[0], fd, bufs[0], 10, 0);
+	cbs[0].aio_lio_opcode = 99;
+	ONE(c);
+	cbs[0].aio_lio_opcode = IO_CMD_NOOP;
+	ONE(c);
+	io_prep_pread(&cbs[0], fd, bufs[0], 10, 0);
+	cbs[0].u.c.flags = 1;
+	cbs[0].u.c.resfd = 999;
+	ONE(c);
+	cbs[0].u.c.resfd = (unsigned)fd;
+	ONE(c);
+	io_prep_pread(&cbs[0], fd, bufs[0], 10, 0);
+	cbs[0].u.c.__pad3 = 1;
+	ONE(c);
+	io_prep_poll(&cbs[0], fd, POLLIN);
+	ONE(c);
+	/* events that cannot be stored stay */
+	io_prep_pread(&cbs[0], fd, bufs[0], 10, 0);
+	SUBMIT(c, 1);
+	IO(io_getevents(c, 1, 1, (struct io_event *)bad_page(), NULL));
+	REAP(c, 1);
+	io_destroy(c);
+	close(wo);
+	close(d);
+	close(path);
+}
+
+/* Files of a rule, and others, and requests that fail, in one list. */
+static void mixed(int fd)
+{
+	io_context_t c = NULL;
+	struct io_event e;
+	int v[2], n, w[2];
+
+	io_setup(MANY, &c);
+	pipe(v);
+	pipe(w);
+	n = open("/etc/passwd", O_RDONLY);
+	io_prep_pwrite(&cbs[0], fd, bufs[0], 10, 0);
+	io_prep_poll(&cbs[1], w[0], POLLIN);
+	io_prep_pread(&cbs[2], fd, bufs[2], 100, 0);
+	io_prep_pread(&cbs[3], n, bufs[3], 10, 0);
+	io_prep_pread(&cbs[4], fd, bufs[4], 100, 500);
+	io_prep_fsync(&cbs[5], fd);
+	io_prep_poll(&cbs[6], v[1], POLLOUT);
+	SUBMIT(c, 7);
+	REAP(c, 6);
+	BYTES(bufs[2], 100);
+	BYTES(bufs[4], 100);
+	/* a poll that waits beside reads that do not */
+	for (int i = 0; i < 20; i++) {
+		io_prep_pread(&cbs[0], fd, bufs[0], 100, i * 100);
+		submit(c, 1);
+		if (io_getevents(c, 1, 4, &e, NULL) != 1 || number(e.obj) != 0)
+			say("%d: not that", i);
+	}
+	IO(io_getevents(c, 1, 1, &e, &zero));
+	IO(io_getevents(c, 1, 1, &e, &(struct timespec){ .tv_nsec = 20000000 }));
+	write(w[1], "x", 1);
+	IO(io_getevents(c, 1, 1, &e, NULL));
+	say("%d", number(e.obj));
+	/* the third is bad: two are taken */
+	io_prep_pread(&cbs[0], fd, bufs[0], 10, 0);
+	io_prep_poll(&cbs[1], v[1], POLLOUT);
+	io_prep_pread(&cbs[2], -1, bufs[2], 10, 0);
+	io_prep_pread(&cbs[3], fd, bufs[2], 10, 0);
+	SUBMIT(c, 4);
+	REAP(c, 2);
+	io_prep_pread(&cbs[0], n, bufs[0], 10, 0);
+	io_prep_pread(&cbs[1], fd, bufs[1], 10, -5);
+	SUBMIT(c, 3);
+	REAP(c, 1);
+	io_prep_pread(&cbs[0], fd, bufs[1], 10, -5);
+	SUBMIT(c, 3);
+	io_destroy(c);
+	close(v[0]), close(v[1]), close(w[0]), close(w[1]), close(n);
+}
+
+static uint64_t count_of(int efd)
+{
+	struct pollfd p = { efd, POLLIN, 0 };
+	uint64_t n = 0, sum = 0;
+
+	while (poll(&p, 1, 0) == 1 && read(efd, &n, sizeof(n)) == 8)
+		sum += n;
+	return sum;
+}
+
+/* The eventfd counts each request once, also under another number. */
+static void eventfds(int fd)
+{
+	io_context_t c = NULL;
+	int efd = eventfd(0, EFD_NONBLOCK), copy = dup(efd), v[2];
+	struct io_event e[MANY];
+
+	io_setup(MANY, &c);
+	for (int i = 0; i < MANY; i++) {
+		io_prep_pread(&cbs[i], fd, bufs[i], BLOCK, i * 100);
+		io_set_eventfd(&cbs[i], efd);
+	}
+	SUBMIT(c, MANY);
+	REAP(c, MANY);
+	nap();
+	say("%d", (int)count_of(efd));
+	SUBMIT(c, 2);
+	close(efd);
+	pipe(v);
+	REAP(c, 2);
+	nap();
+	say("%d", (int)count_of(copy));
+	SUBMIT(c, 1);
+	close(v[0]), close(v[1]);
+	dup2(copy, efd);
+	SUBMIT(c, 1);
+	/* as a program in a loop of events does it */
+	for (int got = 0; got < 1; ) {
+		struct pollfd p = { efd, POLLIN, 0 };
+		int r;
+
+		if (poll(&p, 1, 2000) != 1)
+			break;
+		r = io_getevents(c, 0, MANY, e, &zero);
+		got += r > 0 ? r : 0;
+	}
+	say("%d", (int)count_of(copy));
+	io_destroy(c);
+	close(efd), close(copy);
+}
+
+static void cancelled(int fd)
+{
+	io_context_t c = NULL;
+	struct io_event e;
+	int v[2];
+
+	io_setup(MANY, &c);
+	pipe(v);
+	io_prep_pread(&cbs[0], fd, bufs[0], 100, 0);
+	SUBMIT(c, 1);
+	REAP(c, 1);
+	IO(io_cancel(c, &cbs[0], &e));
+	io_prep_poll(&cbs[0], v[0], POLLIN);
+	SUBMIT(c, 1);
+	IO(io_cancel(c, &cbs[0], &e));
+	REAP(c, 1);
+	IO(io_cancel(c, &cbs[0], &e));
+	/* destroyed with a request that never ends */
+	io_prep_poll(&cbs[0], v[0], POLLIN);
+	io_prep_pread(&cbs[1], fd, bufs[0], 100, 0);
+	SUBMIT(c, 2);
+	IO(io_destroy(c));
+	close(v[0]), close(v[1]);
+}
+
+static void called(io_context_t c, struct iocb *cb, long res, long res2)
+{
+	say("called: %d, %s, %ld%s", number(cb), code(res), res2, c ? "" : ", no context");
+}
+
+static void callbacks(int fd)
+{
+	io_context_t c = NULL;
+
+	IO(io_queue_init(MANY, &c));
+	IO(io_queue_run(c));
+	for (int i = 0; i < 3; i++) {
+		struct iocb *cb = &cbs[i];
+
+		io_prep_pread(cb, fd, bufs[i], 10, 64005);
+		io_set_callback(cb, called);
+		io_submit(c, 1, &cb);
+		nap();
+		IO(io_queue_run(c));
+	}
+	IO(io_queue_wait(c, &zero));
+	IO(io_queue_release(c));
+}
+
+static void on_alarm(int sig)
+{
+	(void)sig;
+}
+
+static void interrupted(int fd)
+{
+	struct sigaction restarts = { .sa_handler = on_alarm, .sa_flags = SA_RESTART }, plain = { .sa_handler = on_alarm };
+	struct itimerval soon = { .it_value = { 0, 30000 } };
+	io_context_t c = NULL;
+	struct io_event e;
+	sigset_t usr, none;
+	int v[2];
+
+	sigemptyset(&none);
+	sigemptyset(&usr);
+	sigaddset(&usr, SIGUSR1);
+	sigaction(SIGALRM, &restarts, NULL);
+	sigaction(SIGUSR1, &plain, NULL);
+	io_setup(MANY, &c);
+	setitimer(ITIMER_REAL, &soon, NULL);
+	IO(io_getevents(c, 1, 1, &e, NULL));
+	pipe(v);
+	io_prep_poll(&cbs[0], v[0], POLLIN);
+	SUBMIT(c, 1);
+	setitimer(ITIMER_REAL, &soon, NULL);
+	IO(io_getevents(c, 1, 1, &e, NULL));
+	/* a mask that is for the wait */
+	sigprocmask(SIG_BLOCK, &usr, NULL);
+	raise(SIGUSR1);
+	IO(io_pgetevents(c, 1, 1, &e, &zero, &usr));
+	io_prep_pread(&cbs[1], fd, bufs[1], 10, 0);
+	submit(c, 2);
+	IO(io_pgetevents(c, 1, 1, &e, NULL, &usr));
+	IO(io_pgetevents(c, 1, 1, &e, NULL, &none));
+	IO(io_pgetevents(c, 0, 1, &e, &zero, NULL));
+	io_destroy(c);
+	close(v[0]), close(v[1]);
+}
+
+/* Bytes that arrived in order: 0 if all as submitted. */
+static void many(int fd)
+{
+	io_context_t c = NULL;
+	int direct = open(P("file"), O_RDWR | O_DIRECT), bad = 0;
+
+	io_setup(MANY, &c);
+	for (int round = 0; round < 10; round++) {
+		for (int i = 0; i < MANY; i++)
+			io_prep_pread(&cbs[i], i % 3 && direct >= 0 ? direct : fd, bufs[i], BLOCK, i % 10 * BLOCK);
+		if (submit(c, MANY) != MANY)
+			say("round %d: not all", round);
+		if (!round)
+			REAP(c, MANY);
+		else
+			for (int n = 0; n < MANY; ) {
+				struct io_event e[MANY];
+				int r = io_getevents(c, 1 + round % 4 < MANY - n ? 1 + round % 4 : MANY - n, MANY - n, e, NULL);
+
+				if (r <= 0) {
+					say("%s", code(r));
+					return;
+				}
+				for (int i = 0; i < r; i++)
+					bad += e[i].res != BLOCK;
+				n += r;
+			}
+	}
+	say("%d bad", bad);
+	for (int i = 0; i < 10; i++)
+		bad += !is_pattern(fd, 0, 0, 1) || memcmp(bufs[i], bufs[i + 10], BLOCK) != 0;
+	say("%d bad", bad);
+	BYTES(bufs[0], 10 * BLOCK);
+	io_destroy(c);
+	if (direct >= 0)
+		close(direct);
+}
+
+static io_context_t shared;
+
+static void *fetch(void *arg)
+{
+	REAP(shared, (int)(intptr_t)arg);
+	return NULL;
+}
+
+/* Submitted in one thread, fetched in another, which waits before there is anything. */
+static void threads(int fd)
+{
+	pthread_t t;
+
+	IO(io_setup(MANY, &shared));
+	for (int i = 0; i < 5; i++)
+		io_prep_pread(&cbs[i], fd, bufs[i], 100, i);
+	pthread_create(&t, NULL, fetch, (void *)5);
+	nap();
+	submit(shared, 5);
+	pthread_join(t, NULL);
+	io_destroy(shared);
+}
+
+static void forked(int fd)
+{
+	io_context_t c = NULL;
+	pid_t pid;
+
+	io_setup(MANY, &c);
+	io_prep_pread(&cbs[0], fd, bufs[0], 100, 0);
+	SUBMIT(c, 1);
+	pid = split();
+	if (!pid) {
+		io_context_t own = NULL;
+
+		IO(io_submit(c, 0, NULL));
+		SUBMIT(c, 1);
+		IO(io_destroy(c));
+		IO(io_setup(4, &own));
+		SUBMIT(own, 1);
+		REAP(own, 1);
+		_exit(7);
+	}
+	WAIT(pid);
+	REAP(c, 1);
+	IO(io_destroy(c));
+}
+
+static void door(void)
+{
+	int fd, ro;
+
+	make(P("file"), 64000, 1);
+	fd = open(P("file"), O_RDWR);
+	ro = open(P("file"), O_RDONLY);
+	contexts();
+	kinds(fd);
+	flags(fd);
+	wrong(fd, ro);
+	mixed(fd);
+	eventfds(fd);
+	cancelled(fd);
+	callbacks(fd);
+	interrupted(fd);
+	many(fd);
+	threads(fd);
+	forked(fd);
+	close(fd);
+	close(ro);
+}
