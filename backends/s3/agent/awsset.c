@@ -20,7 +20,8 @@ static const struct {
 	{ "ignore_configured_endpoint_urls", { "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", NULL } },
 	{ "ec2_metadata_service_endpoint", { "AWS_EC2_METADATA_SERVICE_ENDPOINT", NULL } },
 	{ "ec2_metadata_service_endpoint_mode", { "AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE", NULL } },
-	{ "sts_regional_endpoints", { "AWS_STS_REGIONAL_ENDPOINTS", NULL } },
+	{ "metadata_service_timeout", { "AWS_METADATA_SERVICE_TIMEOUT", NULL } },
+	{ "metadata_service_num_attempts", { "AWS_METADATA_SERVICE_NUM_ATTEMPTS", NULL } },
 };
 
 const char *aws_setting(const struct awsconf *c, const char *profile, const char *name)

@@ -325,13 +325,13 @@ static void add(struct http *h, const char *name, const char *value)
 
 /* Those that are signed too. */
 static void add_headers(struct http *h, const struct scope *s, const char *when, const char *payload,
-			const struct sigv4_key *key)
+			const char *token, int session)
 {
 	if (!strncmp(s->service, "s3", 2))
 		add(h, "x-amz-content-sha256", payload);
 	add(h, "x-amz-date", when);
-	if (key->token)
-		add(h, key->session ? "x-amz-s3session-token" : "x-amz-security-token", key->token);
+	if (*token)
+		add(h, session ? "x-amz-s3session-token" : "x-amz-security-token", token);
 }
 
 static void hash_request(unsigned char md[SHA256_DIGEST_LENGTH], const struct http *h, const char *path,
@@ -372,7 +372,7 @@ int sigv4_sign(struct http *h, const char *host, const char *path, const char *q
 	const struct http_header *order[HTTP_HEADERS + 1], host_header = { "host", host };
 	unsigned char md[SHA256_DIGEST_LENGTH];
 	struct text t = { buf, buf + room };
-	char signature[65], *authorization, *names;
+	char signature[65], *token, *authorization, *names;
 	struct scope s;
 	unsigned n;
 
@@ -381,8 +381,12 @@ int sigv4_sign(struct http *h, const char *host, const char *path, const char *q
 	if (set_scope(&s, region, service, now) || strlen(key->secret) > SIGV4_SECRET_MAX)
 		return -EINVAL;
 	put(&t, s.when, strlen(s.when) + 1);
+	token = t.at;
+	put(&t, key->token ? key->token : "", (key->token ? strlen(key->token) : 0) + 1);
+	if (is_full(&t))
+		return -ENOBUFS;
 	authorization = t.at;
-	add_headers(h, &s, buf, payload, key);
+	add_headers(h, &s, buf, payload, token, key->session);
 	n = sort_headers(order, h, &host_header);
 	for (const char *const *p = (const char *const[]){ "AWS4-HMAC-SHA256 Credential=", key->id, "/",
 	     s.date, "/", region, "/", service, "/aws4_request, SignedHeaders=", NULL }; *p; p++)

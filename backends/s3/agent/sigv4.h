@@ -43,8 +43,8 @@ void sigv4_sha256(char out[65], const void *p, size_t n);
  * Signs h: adds x-amz-date, x-amz-content-sha256 (`payload`, hex or
  * SIGV4_UNSIGNED; for a service "s3..."), x-amz-security-token and authorization.
  * All headers h has and Host are signed. `path` and `query` are encoded as in
- * the URL. The strings added live in buf; 400 bytes and the names of the headers
- * are enough. 0, -ENOBUFS, or -EINVAL for a region or secret that cannot be one;
+ * the URL. The strings added live in buf, the token too; 400 bytes, the token and
+ * the names of the headers are enough. 0, -ENOBUFS, or -EINVAL for a region or secret that cannot be one;
  * after an error h is not to be sent.
  */
 int sigv4_sign(struct http *h, const char *host, const char *path, const char *query,

@@ -17,8 +17,14 @@ static const struct provider {
 	int (*start)(struct source *s);
 } providers[] = {
 	{ "environment", "Environment", OF_ENVIRONMENT, source_environment },
+	{ "assume role", NULL, OF_ROLE, source_role },
+	{ "web identity", NULL, OF_PROFILE, source_web_identity },
+	{ "SSO", NULL, OF_PROFILE, source_sso },
 	{ "credentials file", NULL, OF_PROFILE, source_credentials_file },
+	{ "credential_process", NULL, OF_PROFILE, source_process },
 	{ "config file", NULL, OF_PROFILE, source_config_file },
+	{ "container", "EcsContainer", OF_HOST, source_container },
+	{ "instance metadata", "Ec2InstanceMetadata", OF_HOST, source_machine },
 };
 
 #define PROVIDERS (sizeof(providers) / sizeof(*providers))
@@ -40,6 +46,7 @@ void source_free(struct source *s)
 	if (!s)
 		return;
 	OPENSSL_clear_free(s->state, s->state_size);
+	OPENSSL_clear_free(s->call, sizeof(*s->call));
 	OPENSSL_cleanse(s, sizeof(*s));
 	free(s);
 }
@@ -49,16 +56,16 @@ static int takes_part(const struct source *s, const struct provider *p)
 	return s->only ? p->named && !strcmp(s->only, p->named) : !!(s->of & p->of);
 }
 
-/* "no credentials: neither environment, nor ..." */
-static int found_none(struct source *s)
+int source_none(struct source *s, const char *why)
 {
-	char tried[SOURCE_FROM_MAX] = "";
+	char tried[256] = "";
 	size_t n = 0;
 
 	for (size_t i = 0; i < PROVIDERS; i++)
 		if (takes_part(s, &providers[i]) && n < sizeof(tried))
 			n += (size_t)snprintf(tried + n, sizeof(tried) - n, "%s%s", n ? ", " : "", providers[i].name);
-	return source_fail(s, "no credentials of profile %s; looked for: %s", s->profile, tried);
+	return source_fail(s, "no credentials in profile %s; looked for: %s%s%s", s->profile, tried, why ? ": " : "",
+			   why ? why : "");
 }
 
 void source_start(struct source *s)
@@ -69,7 +76,7 @@ void source_start(struct source *s)
 		if (takes_part(s, &providers[i]))
 			r = providers[i].start(s);
 	if (r <= 0)
-		source_end(s, r ? r : found_none(s));
+		source_end(s, r ? r : source_none(s, NULL));
 }
 
 /* ---- for providers */
@@ -142,8 +149,10 @@ int source_take(struct source *s, const char *id, const char *secret, const char
 	g->expires = 0;
 	if (expires && *expires && !(g->expires = source_time(expires)))
 		return source_fail(s, "%s: \"%.40s\" is no time of expiry", g->from, expires);
+	if (g->expires)
+		g->expires -= s->skew;
 	if (g->expires && g->expires <= time(NULL))
-		return source_fail(s, "%s: they have expired at %.40s", g->from, expires);
+		return source_fail(s, "%s: they expired at %.40s", g->from, expires);
 	return 0;
 }
 
@@ -188,4 +197,19 @@ time_t source_time(const char *iso)
 const char *source_setting(const struct source *s, const char *name)
 {
 	return awsconf_profile(s->conf, s->profile, name);
+}
+
+char *source_read_line(struct source *s, const char *path)
+{
+	char full[PATH_MAX], *text, *mine;
+	size_t n = 0;
+
+	text = aws_path(full, path) ? NULL : aws_read_file(full, SOURCE_TOKEN_MAX, &n);
+	mine = text ? source_state(s, n + 1) : NULL;
+	if (mine)
+		memcpy(mine, text, strcspn(text, "\r\n"));
+	else
+		source_fail(s, "%.300s cannot be read: %s", path, strerror(errno));
+	OPENSSL_clear_free(text, n);
+	return mine;
 }

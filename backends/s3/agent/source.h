@@ -16,7 +16,7 @@
 #include "sigv4.h"
 
 #define SOURCE_ID_MAX 256
-#define SOURCE_TOKEN_MAX 8192           /* a server's headers are not longer */
+#define SOURCE_TOKEN_MAX 6144           /* AWS's have up to 4096, and a server's headers 8192 in all */
 #define SOURCE_FROM_MAX 512
 
 /* Credentials; wiped by their owner. */
@@ -50,8 +50,8 @@ struct source {
 	struct cred_set got;
 	int err;
 
-	struct source_call *call;        /* that is under way; source_http.c's */
-	struct source *child;           /* whose credentials it waits for; source_role.c's */
+	time_t skew;                    /* seconds that the clock of who answered is ahead of ours */
+	struct source_call *call;       /* under way; source_http.c's */
 	void *state;                    /* the provider's: freed with the source */
 	size_t state_size;
 };
@@ -96,8 +96,65 @@ void *source_state(struct source *s, size_t size);
 /* "2026-11-24T18:55:00Z", with a fraction or an offset; 0 if it is none. */
 time_t source_time(const char *iso);
 
-/* A setting of the profile. */
+/* A setting of the profile, or NULL. */
 const char *source_setting(const struct source *s, const char *name);
 
+/* The end of the chain: "no credentials; looked for: ...", and the last provider's reason. Returns -EACCES. */
+int source_none(struct source *s, const char *why);
+
+/* A file's first line, in memory of the source. NULL: why is said as by source_fail. */
+char *source_read_line(struct source *s, const char *path);
+
+/* ---- requests; source_http.c. One at a time, and only over when `then` is called. */
+
+#define SOURCE_ANSWER (64u << 10)
+
+struct source_call {
+	struct http http;
+	char url[2048];
+	char body[SOURCE_TOKEN_MAX * 3 + 4096];
+	char text[SOURCE_TOKEN_MAX + 1024];   /* of headers */
+	size_t used;
+	char answer[SOURCE_ANSWER + 1]; /* with a NUL */
+	size_t len;
+	unsigned tries, tried;          /* tries 0: three */
+	struct loop_timer again;
+	int (*then)(struct source *s, int status);
+};
+
+/* A request to be filled in: its URL, and headers by source_header, whose values are copied. NULL: source_fail'ed. */
+struct source_call *source_request(struct source *s, const struct http_site *site, const char *method,
+				   const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+void source_header(struct source_call *c, const char *name, const char *value);
+
+/*
+ * Sends it, again after what may pass. then(s, status) is called with the answer
+ * in s->call->answer, status 0: none came, s->call->http.error says why. It
+ * returns as a provider does.
+ */
+int source_send(struct source *s, int (*then)(struct source *s, int status));
+
+/* Fails for a status, or for none. */
+int source_refused(struct source *s, const char *who, int status);
+
+/* "https://host:443/" -> "host", as the Host header has it. */
+void source_host(char *out, size_t room, const char *url);
+
+/* ---- answers */
+
+/* The answer as JSON, to be source_json_free'd; NULL: source_fail'ed. source_json.c */
+struct json_t *source_json(struct source *s, const char *who, const char *text, size_t n);
+void source_json_free(struct json_t *j);
+const char *source_json_text(const struct json_t *j, const char *name);   /* or NULL */
+
+/* Takes AccessKeyId, SecretAccessKey, `token` and Expiration. As source_take. */
+int source_take_json(struct source *s, const struct json_t *j, const char *token);
+
+/* One of STS's calls: signed by key, or not at all. As a provider. source_sts.c */
+struct sigv4_param;
+int source_sts(struct source *s, const struct sigv4_param *p, size_t n, const struct sigv4_key *key);
+
+/* "role_session_name", or "shim-" and the time. */
+const char *source_session(char out[65], const char *given);
 
 #endif
