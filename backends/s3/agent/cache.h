@@ -28,6 +28,7 @@ struct chunk {
 	unsigned held;                  /* not to be reused */
 	void *owner;                    /* who is told that it goes; NULL: nobody */
 	void *fetch;                    /* what fills it; the owner's */
+	uint32_t used;                  /* of filled, what readers were told of; the owner's */
 	unsigned char ahead;            /* nobody has asked for it yet; the owner's */
 	unsigned priority;              /* index.h's, as these */
 	struct chunk *left, *right;

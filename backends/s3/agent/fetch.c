@@ -7,7 +7,7 @@
 #include <string.h>
 #include <utlist.h>
 
-#include "loop.h"
+#include "count.h"
 
 static struct fetch *urgent, *ahead;     /* they wait */
 static unsigned running, all;
@@ -99,6 +99,7 @@ static int on_data(struct s3_request *r, int64_t at, const void *p, size_t n)
 		return -EIO;
 	memcpy((char *)cache_bytes(c) + c->filled, p, n);
 	c->filled += (uint32_t)n;
+	count->fetched += n;
 	f->grew(f);
 	return 0;
 }

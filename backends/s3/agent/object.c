@@ -10,6 +10,7 @@
 #include <string.h>
 #include <utlist.h>
 
+#include "count.h"
 #include "loop.h"
 #include "object_private.h"
 
@@ -142,8 +143,10 @@ void object_init(void)
 	cache_gone = chunk_gone;
 }
 
-static void add_piece(struct object_read *r, const struct chunk *c, int64_t from)
+static void add_piece(struct object_read *r, struct chunk *c, int64_t from)
 {
+	count->used += c->filled - c->used;
+	c->used = c->filled;
 	r->piece[r->pieces++] = (struct s3_piece){
 		.chunk = c->index, .generation = cache_generation(c),
 		.at = c->at + (uint64_t)(from - c->off), .off = from,
@@ -496,6 +499,7 @@ void object_read(struct object_read *r)
 	r->listed = 0;
 	r->pieces = 0;
 	r->leash = 0;
+	count->reads++;
 	if (r->off >= o->attr.size || r->len <= 0) {
 		r->done(r, 0);
 		return;
@@ -503,8 +507,11 @@ void object_read(struct object_read *r)
 	s = stream_ask(&o->streams, r->off, end_of(r));
 	r->leash = stream_leash(s);
 	pos = collect(r, &at);
-	if (!enough(r, pos))
+	count->asked += (uint64_t)(end_of(r) - r->off);
+	if (!enough(r, pos)) {
+		count->waited++;
 		stream_stalled(s, READAHEAD_MOST);
+	}
 	go_ahead(o, s);
 	if (enough(r, pos))
 		r->done(r, 0);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "names.h"
 #include "object_private.h"
 
 #define FIRST_BYTES (128 << 10)         /* s3clients.md 8.1 */
@@ -30,10 +31,9 @@ static void open_end(struct opening *w, struct object *o, int err)
 /* The object an answer is about; NULL without memory. */
 static struct object *object_of(const struct opening *w, const struct s3_request *r)
 {
-	struct s3_attr a = { .size = r->size, .mtime_sec = r->mtime };
+	struct s3_attr a;
 
-	memcpy(a.etag, r->etag, sizeof a.etag);
-	memcpy(a.version, r->version, sizeof a.version);
+	names_attr(r, w->key, &a);
 	return object_known(w->b, w->key, &a);
 }
 
