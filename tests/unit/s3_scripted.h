@@ -22,7 +22,7 @@ struct scripted {
 	/* the answer to a request: "STATUS\nbody", for free; NULL: the connection is closed without one */
 	char *(*answer)(const char *request, void *arg);
 	void *arg;
-	pthread_mutex_t lock;
+	pthread_mutex_t lock;           /* held in answer, and to change what it looks at */
 	unsigned requests;
 	char last[65536];               /* the last request, with its body */
 };
@@ -54,8 +54,8 @@ static void scripted_one(struct scripted *s, int c)
 	pthread_mutex_lock(&s->lock);
 	s->requests++;
 	strcpy(s->last, text);
-	pthread_mutex_unlock(&s->lock);
 	a = s->answer(text, s->arg);
+	pthread_mutex_unlock(&s->lock);
 	if (!a)
 		return;
 	body = strchr(a, '\n');
@@ -98,7 +98,7 @@ static void scripted_stop(struct scripted *s)
 	close(s->fd);
 }
 
-static unsigned scripted_requests(struct scripted *s)
+static inline unsigned scripted_requests(struct scripted *s)
 {
 	unsigned n;
 
@@ -108,8 +108,16 @@ static unsigned scripted_requests(struct scripted *s)
 	return n;
 }
 
+/* Counts from 0 again. */
+static inline void scripted_reset(struct scripted *s)
+{
+	pthread_mutex_lock(&s->lock);
+	s->requests = 0;
+	pthread_mutex_unlock(&s->lock);
+}
+
 /* The last request has this in it. */
-static int scripted_saw(struct scripted *s, const char *text)
+static inline int scripted_saw(struct scripted *s, const char *text)
 {
 	int found;
 

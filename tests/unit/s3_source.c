@@ -105,8 +105,10 @@ static char *by_reply(const char *request, void *arg)
 
 static void use(char *(*answer)(const char *request, void *arg), const char *text)
 {
+	pthread_mutex_lock(&server.lock);
 	server.answer = answer;
 	reply = text;
+	pthread_mutex_unlock(&server.lock);
 }
 
 static int fresh(void **state)
@@ -456,12 +458,12 @@ static void again(void **state)
 	snprintf(url, sizeof(url), "%s/creds", server.url);
 	setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", url, 1);
 	use(third_time, "200\n" JSON("T", "Token", FUTURE));
-	server.requests = 0;
+	scripted_reset(&server);
 	assert_int_equal(fetch(""), 0);
 	assert_string_equal(got.id, "T");
 	assert_int_equal(scripted_requests(&server), 3);
 	use(by_reply, NULL);
-	server.requests = 0;
+	scripted_reset(&server);
 	fails("", "container: http://127.0.0.1:");
 	assert_int_equal(scripted_requests(&server), 3);
 }
