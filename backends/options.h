@@ -11,14 +11,18 @@
 enum be_option_kind {
 	BE_OPT_WORD,   /* one of `words`; the value is its index */
 	BE_OPT_BOOL,   /* off|on, no|yes, false|true, 0|1 */
-	BE_OPT_SIZE,   /* bytes, with an optional suffix k m g t (powers of 1024); or a number of something else */
-	BE_OPT_TEXT,   /* anything; read from the target, where it stands (BE_TARGET_BUCKET) */
+	BE_OPT_SIZE,   /* bytes, with an optional suffix k m g t (powers of 1024) */
+	BE_OPT_NUMBER, /* 0 and up */
+	BE_OPT_TIME,   /* milliseconds; written with ms, s, m or h, without: seconds */
+	BE_OPT_TEXT,   /* anything; the value is its place in conf_rule.text, 0: none */
+	BE_OPT_FILE,   /* likewise, an absolute path */
+	BE_OPT_URL,    /* likewise, http or https without a user, or one of `words` */
 };
 
 struct be_option {
 	const char *key;
 	enum be_option_kind kind;
-	const char *words;      /* BE_OPT_WORD: "auto|ring"; else NULL */
+	const char *words;      /* BE_OPT_WORD: "auto|ring"; of BE_OPT_URL, or NULL */
 	long long def;          /* the value when the key is absent */
 	const char *help;       /* one line */
 };
@@ -34,7 +38,7 @@ enum be_target {
 	BE_TARGET_BUCKET,
 };
 
-#define BE_OPTIONS_MAX 32
+#define BE_OPTIONS_MAX 40
 
 struct be_info {
 	const char *name;              /* the scheme: "uring" */
@@ -55,7 +59,8 @@ enum uring_order { URING_ORDER_FREE, URING_ORDER_FD };
 enum mem_option { MEM_SIZE };
 enum s3_option {
 	S3_OPT_ENDPOINT, S3_OPT_REGION, S3_OPT_PROFILE, S3_OPT_ANONYMOUS, S3_OPT_STYLE, S3_OPT_REQUESTER_PAYS,
-	S3_OPT_CA, S3_OPT_PROXY, S3_OPT_TIMEOUT, S3_OPT_RETRIES, S3_OPT_META, S3_OPT_TTL, S3_OPT_CACHE,
+	S3_OPT_CA, S3_OPT_VERIFY, S3_OPT_PROXY, S3_OPT_TIMEOUT, S3_OPT_RETRIES, S3_OPT_CONNECTIONS,
+	S3_OPT_CACHE, S3_OPT_READAHEAD, S3_OPT_HEDGE, S3_OPT_TTL, S3_OPT_META,
 	S3_OPT_SPOOL, S3_OPT_CONFLICT,
 };
 enum s3_style { S3_STYLE_AUTO, S3_STYLE_PATH, S3_STYLE_VIRTUAL };

@@ -86,7 +86,7 @@ static int add_entry(const struct conf_at *at, struct conf *c, struct conf_text 
 	int has_target = memchr(entry.s, '=', entry.n) != NULL;
 	struct conf_text prefix = conf_split(&entry, '=');
 	struct conf_rule *r = conf_new_rule(at, c);
-	unsigned seen = 0;
+	unsigned long long seen = 0;
 
 	if (!r || conf_set_prefix(at, r, prefix))
 		return -EINVAL;
@@ -116,6 +116,15 @@ int conf_add_map(struct conf *c, const char *map, const char *where, char error[
 	}
 	conf_replace(c, first);
 	return 0;
+}
+
+int conf_read_target(struct conf_rule *r, const char *target, const char *where,
+		     char error[CONF_ERROR_MAX])
+{
+	struct conf_text text = { target, strlen(target) };
+	unsigned long long seen = 0;
+
+	return conf_set_target(&(struct conf_at){ where, error }, r, text, &seen);
 }
 
 /* ---- the environment */
@@ -238,7 +247,9 @@ static void put_value(struct out *o, const struct be_option *opt, long long valu
 		put_plain(o, value ? "on" : "off");
 		return;
 	case BE_OPT_SIZE:
-		snprintf(number, sizeof(number), "%lld", value);
+	case BE_OPT_NUMBER:
+	case BE_OPT_TIME:
+		snprintf(number, sizeof(number), opt->kind == BE_OPT_TIME ? "%lldms" : "%lld", value);
 		put_plain(o, number);
 		return;
 	case BE_OPT_WORD:
@@ -247,7 +258,7 @@ static void put_value(struct out *o, const struct be_option *opt, long long valu
 		while (*word && *word != '|')
 			put(o, *word++);
 		return;
-	case BE_OPT_TEXT:
+	default:                        /* texts: only buckets have them */
 		return;
 	}
 }

@@ -13,12 +13,15 @@
 #define CONF_RULES_MAX 64
 #define CONF_PATH_MAX 4096
 #define CONF_ERROR_MAX 1024
+#define CONF_TEXT_MAX 2048
 
 struct conf_rule {
 	char prefix[CONF_PATH_MAX];    /* absolute, lexically clean, no trailing slash ("/" for the root) */
 	char target[CONF_PATH_MAX];    /* after "NAME:"; a clean directory, a store's name, or ""; a bucket: options.h */
 	const struct be_info *be;
 	long long value[BE_OPTIONS_MAX];  /* by index into be->options; defaults filled in */
+	char text[CONF_TEXT_MAX];      /* values that are text, NUL after each; begins with an empty one */
+	unsigned text_used;
 	char where[64];                /* "SHIM_MAP" or "shim.conf:12", for messages */
 };
 
@@ -61,6 +64,10 @@ int conf_add_file(struct conf *c, const char *path, char error[CONF_ERROR_MAX]);
  * snprintf does. Options at their default are left out.
  */
 size_t conf_format_map(const struct conf *c, char *buf, size_t size);
+
+/* Reads one "NAME:rest?key=value&..." into a zeroed rule. 0 or -EINVAL as above. */
+int conf_read_target(struct conf_rule *r, const char *target, const char *where,
+		     char error[CONF_ERROR_MAX]);
 
 /* Frees what conf_load allocated. */
 void conf_free(struct conf *c);

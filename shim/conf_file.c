@@ -37,7 +37,7 @@ struct reader {
 	struct conf_rule *rule;        /* of the section, IN_RULE */
 	unsigned first, next;          /* the file's first rule; the next section's */
 	unsigned stats_line;
-	unsigned seen[CONF_RULES_MAX]; /* options, by rule */
+	unsigned long long seen[CONF_RULES_MAX]; /* options, by rule */
 	char where[512];
 	struct conf_at at;
 };
@@ -104,7 +104,7 @@ static int shim_key(struct reader *r, const char *key, const char *value)
 static int rule_key(struct reader *r, const char *key, const char *value)
 {
 	struct conf_text text = { value, strlen(value) };
-	unsigned *seen = &r->seen[r->rule - r->c->rules];
+	unsigned long long *seen = &r->seen[r->rule - r->c->rules];
 	int is_target = !strcmp(key, "target");
 
 	if (r->pass == 1)

@@ -13,7 +13,6 @@
 #include "conf_text.h"
 
 #define WORD_MAX_LEN 64        /* of a key, a back end's name, a value */
-#define TEXT_MAX_LEN 1024      /* of a value that is a text */
 
 struct conf_text conf_split(struct conf_text *text, char sep)
 {
@@ -69,7 +68,7 @@ int conf_set_prefix(const struct conf_at *at, struct conf_rule *r, struct conf_t
 
 const char *conf_hint(const char *word, const char *words)
 {
-	static char hint[256];
+	static char hint[512];
 	char near[WORD_MAX_LEN];
 	size_t n = 0;
 
@@ -135,6 +134,19 @@ static int set_word(const struct conf_at *at, const struct be_option *o, const c
 	return 0;
 }
 
+/* A number as `read` understands it; `what` it is called, and how it is written. */
+static int set_number(const struct conf_at *at, const struct be_option *o, const char *value,
+		      long long (*read)(const char *), const char *what, const char *how, long long *out)
+{
+	*out = read(value);
+	return *out >= 0 ? 0 : conf_fail(at, "\"%s\" is not a %s for %s%s", value, what, o->key, how);
+}
+
+static long long count(const char *word)
+{
+	return strspn(word, "0123456789") == strlen(word) ? text_size(word) : -1;
+}
+
 static int set_value(const struct conf_at *at, const struct be_option *o, const char *value,
 		     long long *out)
 {
@@ -147,15 +159,69 @@ static int set_value(const struct conf_at *at, const struct be_option *o, const 
 		*out &= 1;
 		return 0;
 	case BE_OPT_SIZE:
-		*out = text_size(value);
-		if (*out < 0)
-			return conf_fail(at, "\"%s\" is not a size for %s (bytes, or with k, m, g or t)",
-					 value, o->key);
-		return 0;
-	case BE_OPT_TEXT:
-		return *value ? 0 : conf_fail(at, "key \"%s\" has an empty value", o->key);
+		return set_number(at, o, value, text_size, "size",
+				  " (bytes, or with k, m, g or t)", out);
+	case BE_OPT_NUMBER:
+		return set_number(at, o, value, count, "number", "", out);
+	case BE_OPT_TIME:
+		return set_number(at, o, value, text_time, "time",
+				  " (seconds, or with ms, s, m or h)", out);
+	default:
+		return -EINVAL;
 	}
-	return -EINVAL;
+}
+
+/* Nothing of it is repeated: what stands before an @ may be a password. */
+static int check_url(const struct conf_at *at, const struct be_option *o, const char *url)
+{
+	const char *host = strstr(url, "://");
+	size_t scheme = host ? (size_t)(host - url) : 0;
+
+	if (o->words && text_index(url, o->words) >= 0)
+		return 0;
+	if (strchr(url, '@'))
+		return conf_fail(at, "%s: a user or password has no place here (nor in the environment "
+				 "of every program)", o->key);
+	if (!host)
+		return conf_fail(at, "\"%.200s\" of %s lacks its scheme (http://%.200s)", url, o->key, url);
+	if ((scheme != 4 || memcmp(url, "http", 4)) && (scheme != 5 || memcmp(url, "https", 5)))
+		return conf_fail(at, "\"%.200s\" of %s is neither http:// nor https://", url, o->key);
+	if (!host[3] || strchr("/:?#", host[3]) || strpbrk(url, " ?#"))
+		return conf_fail(at, "\"%.200s\" of %s is no address (http://host:port)", url, o->key);
+	return 0;
+}
+
+static int set_text(const struct conf_at *at, struct conf_rule *r, const struct be_option *o,
+		    struct conf_text value, long long *out)
+{
+	unsigned place = r->text_used ? r->text_used : 1;
+	char *text = r->text + place;
+
+	if (decode(at, o->key, text, sizeof(r->text) - place, value))
+		return -EINVAL;
+	if (!*text)
+		return conf_fail(at, "%s is empty (left out, it is the default)", o->key);
+	if (o->kind == BE_OPT_FILE && *text != '/')
+		return conf_fail(at, "\"%.200s\" of %s is not an absolute path", text, o->key);
+	if (o->kind == BE_OPT_URL && check_url(at, o, text))
+		return -EINVAL;
+	r->text_used = place + (unsigned)strlen(text) + 1;
+	*out = place;
+	return 0;
+}
+
+static int unknown_key(const struct conf_at *at, const struct be_info *be, const char *key)
+{
+	static const char *const secret[] = { "secret", "access", "password", "token", "key" };
+	char keys[512] = "";
+
+	for (unsigned i = 0; be->target == BE_TARGET_BUCKET && i < sizeof(secret) / sizeof(*secret); i++)
+		if (strcasestr(key, secret[i]))
+			return conf_fail(at, "\"%.60s\": credentials have no place here (AWS_PROFILE, profile=, or "
+					 "the variables of the AWS tools)", key);
+	join_keys(keys, sizeof(keys), be);
+	return conf_fail(at, "unknown key \"%.60s\" of %s%s", key, be->name,
+			 *keys ? conf_hint(key, keys) : " (it has none)");
 }
 
 /* Keeps the option in the target, as it is written there. */
@@ -172,29 +238,31 @@ static int append(const struct conf_at *at, struct conf_rule *r, const char *key
 }
 
 int conf_set_option(const struct conf_at *at, struct conf_rule *r, const char *key,
-		    struct conf_text value, unsigned *seen)
+		    struct conf_text value, unsigned long long *seen)
 {
-	char word[TEXT_MAX_LEN], keys[512] = "";
+	const struct be_option *o;
+	char word[WORD_MAX_LEN];
 	unsigned i = 0;
 
 	while (i < r->be->noptions && strcmp(key, r->be->options[i].key))
 		i++;
-	if (i == r->be->noptions) {
-		join_keys(keys, sizeof(keys), r->be);
-		return conf_fail(at, "unknown key \"%.60s\" of %s%s", key, r->be->name,
-				 *keys ? conf_hint(key, keys) : " (it has none)");
-	}
-	if (*seen & 1u << i)
+	if (i == r->be->noptions)
+		return unknown_key(at, r->be, key);
+	if (*seen & 1ull << i)
 		return conf_fail(at, "key \"%s\" of %s is given twice", key, r->be->name);
-	*seen |= 1u << i;
-	if (decode(at, key, word, r->be->options[i].kind == BE_OPT_TEXT ? TEXT_MAX_LEN : WORD_MAX_LEN, value) ||
-	    (r->be->target == BE_TARGET_BUCKET && append(at, r, key, value)))
+	*seen |= 1ull << i;
+	o = &r->be->options[i];
+	if (r->be->target == BE_TARGET_BUCKET && append(at, r, key, value))
 		return -EINVAL;
-	return set_value(at, &r->be->options[i], word, &r->value[i]);
+	if (o->kind >= BE_OPT_TEXT)
+		return set_text(at, r, o, value, &r->value[i]);
+	if (decode(at, key, word, sizeof(word), value))
+		return -EINVAL;
+	return set_value(at, o, word, &r->value[i]);
 }
 
 static int set_pair(const struct conf_at *at, struct conf_rule *r, struct conf_text pair,
-		    unsigned *seen)
+		    unsigned long long *seen)
 {
 	int has_value = memchr(pair.s, '=', pair.n) != NULL;
 	struct conf_text name = conf_split(&pair, '=');
@@ -208,7 +276,7 @@ static int set_pair(const struct conf_at *at, struct conf_rule *r, struct conf_t
 }
 
 static int set_query(const struct conf_at *at, struct conf_rule *r, struct conf_text query,
-		     unsigned *seen)
+		     unsigned long long *seen)
 {
 	while (query.n) {
 		struct conf_text pair = conf_split(&query, '&');
@@ -221,18 +289,22 @@ static int set_query(const struct conf_at *at, struct conf_rule *r, struct conf_
 
 /* ---- targets */
 
-/* Credentials come from elsewhere: a rule is seen by everybody. */
+/* "//BUCKET[/PREFIX]", kept as it is written. Credentials come from elsewhere: a rule is seen by everybody. */
 static int set_bucket(const struct conf_at *at, struct conf_rule *r, struct conf_text rest)
 {
-	char *s = r->target;
+	char name[256];
+	size_t n;
 
 	if (rest.n < 3 || rest.s[0] != '/' || rest.s[1] != '/' || rest.s[2] == '/')
-		return conf_fail(at, "target of %s without a bucket (%s://bucket/prefix)", r->be->name, r->be->name);
-	memmove(s, s + 2, strlen(s) - 1);
-	if (memchr(s, '@', strcspn(s, "/")))
+		return conf_fail(at, "target of %s without a bucket (%s://BUCKET/PREFIX)", r->be->name, r->be->name);
+	n = strcspn(r->target + 2, "/");
+	snprintf(name, sizeof(name), "%.*s", (int)(n < 255 ? n : 255), r->target + 2);
+	if (strpbrk(name, ":@"))        /* not repeated: it may be a password */
 		return conf_fail(at, "credentials do not belong into a target (%s takes them from AWS_PROFILE, "
 				 "AWS_ACCESS_KEY_ID and the like)", r->be->name);
-	snprintf(s, sizeof(r->target), "%.*s", (int)(rest.n - 2), rest.s + 2);
+	if (n > 255 || !text_is_bucket(name))
+		return conf_fail(at, "\"%.100s\" is not the name of a bucket (a-z 0-9 . -)", name);
+	snprintf(r->target, sizeof(r->target), "%.*s", (int)(rest.n - 2), rest.s + 2);
 	return 0;
 }
 
@@ -279,7 +351,7 @@ static int set_backend(const struct conf_at *at, struct conf_rule *r, struct con
 }
 
 int conf_set_target(const struct conf_at *at, struct conf_rule *r, struct conf_text text,
-		    unsigned *seen)
+		    unsigned long long *seen)
 {
 	struct conf_text rest = conf_split(&text, '?');
 	int colon = memchr(rest.s, ':', rest.n) != NULL;

@@ -44,9 +44,9 @@ const char *conf_all_keys(void);
  */
 int conf_set_prefix(const struct conf_at *at, struct conf_rule *r, struct conf_text text);
 int conf_set_target(const struct conf_at *at, struct conf_rule *r, struct conf_text text,
-		    unsigned *seen);
+		    unsigned long long *seen);
 int conf_set_option(const struct conf_at *at, struct conf_rule *r, const char *key,
-		    struct conf_text value, unsigned *seen);
+		    struct conf_text value, unsigned long long *seen);
 
 /* "off" or an absolute directory. */
 int conf_set_stats(const struct conf_at *at, struct conf *c, const char *value);

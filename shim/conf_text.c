@@ -98,6 +98,23 @@ long long text_size(const char *word)
 	return v > INT64_MAX >> shift ? -1 : v << shift;
 }
 
+long long text_time(const char *word)
+{
+	static const struct { const char *unit; long long ms; } units[] = {
+		{ "", 1000 }, { "ms", 1 }, { "s", 1000 }, { "m", 60000 }, { "h", 3600000 },
+	};
+	long long v = 0;
+	const char *p = word;
+
+	for (; *p >= '0' && *p <= '9'; p++)
+		if (__builtin_mul_overflow(v, 10, &v) || __builtin_add_overflow(v, *p - '0', &v))
+			return -1;
+	for (unsigned i = 0; p != word && i < sizeof(units) / sizeof(*units); i++)
+		if (!strcmp(p, units[i].unit))
+			return __builtin_mul_overflow(v, units[i].ms, &v) ? -1 : v;
+	return -1;
+}
+
 /* ---- word lists */
 
 static size_t word_length(const char *words)
@@ -121,12 +138,20 @@ int text_index(const char *word, const char *words)
 	return -1;
 }
 
+static const char name_chars[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
+
 int text_is_name(const char *word)
 {
-	static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
 	size_t n = strlen(word);
 
-	return n >= 1 && n <= 64 && word[0] != '.' && strspn(word, allowed) == n;
+	return n >= 1 && n <= 64 && word[0] != '.' && strspn(word, name_chars) == n;
+}
+
+int text_is_bucket(const char *word)
+{
+	size_t n = strlen(word);
+
+	return n >= 1 && n <= 255 && !strchr("._-", word[0]) && strspn(word, name_chars) == n;
 }
 
 /* ---- the nearest word */

@@ -26,11 +26,17 @@ void text_clean_path(char *path);
 /* Bytes, with an optional k, m, g or t (powers of 1024, either case); -1 if it is not one. */
 long long text_size(const char *word);
 
+/* Milliseconds, with ms, s, m or h; without, seconds. -1 if it is none. */
+long long text_time(const char *word);
+
 /* The index of `word` in "a|b|c", or -1. */
 int text_index(const char *word, const char *words);
 
 /* Nonzero for 1 to 64 of A-Z a-z 0-9 . _ -, not beginning with a dot. */
 int text_is_name(const char *word);
+
+/* Nonzero for what may be the name of a bucket: 1 to 255 of A-Z a-z 0-9 . _ -, beginning with a letter or digit. */
+int text_is_bucket(const char *word);
 
 /*
  * Copies to `near` the one of "a|b|c" that `word` most likely means, a slip

@@ -132,6 +132,64 @@ static void test_map_prefix_errors(void **state)
 	map_fails("x\ny=mem:", "SHIM_MAP: prefix \"x?y\" is not absolute (it must begin with /)");
 }
 
+static void test_buckets(void **state)
+{
+	struct conf c = { 0 };
+	const struct conf_rule *r;
+	struct conf_rule again = { 0 };
+
+	(void)state;
+	map_gives("/s=s3://bucket", "/s", "s3", "bucket");
+	map_gives("/s=s3://My_bucket.x/a%3Bb//c/", "/s", "s3", "My_bucket.x/a%3Bb//c/");
+	map_gives("/s=s3://bucket/user@host:x", "/s", "s3", "bucket/user@host:x");
+	assert_int_equal(conf_add_map(&c, "/s=s3://bucket/a?endpoint=http://h:9000&ttl=250ms&region=eu-1&"
+				      "timeout=2m&retries=3&proxy=none&cache=1g&ca=/x%26y", "SHIM_MAP", error), 0);
+	r = c.rules;
+	assert_string_equal(r->text + r->value[S3_OPT_ENDPOINT], "http://h:9000");
+	assert_string_equal(r->text + r->value[S3_OPT_REGION], "eu-1");
+	assert_string_equal(r->text + r->value[S3_OPT_CA], "/x&y");
+	assert_string_equal(r->text + r->value[S3_OPT_PROXY], "none");
+	assert_string_equal(r->text + r->value[S3_OPT_PROFILE], "");
+	assert_int_equal(r->value[S3_OPT_TTL], 250);
+	assert_int_equal(r->value[S3_OPT_TIMEOUT], 120000);
+	assert_int_equal(r->value[S3_OPT_RETRIES], 3);
+	assert_int_equal(r->value[S3_OPT_VERIFY], 1);
+	assert_int_equal(conf_read_target(&again, "s3://bucket/a?ca=/x%26y", "s3", error), 0);
+	assert_string_equal(again.target, "bucket/a?ca=/x%26y");
+	assert_string_equal(again.text + again.value[S3_OPT_CA], "/x&y");
+	conf_free(&c);
+}
+
+static void test_bucket_errors(void **state)
+{
+	(void)state;
+	map_fails("/s=s3:bucket", "SHIM_MAP: target of s3 without a bucket (s3://BUCKET/PREFIX)");
+	map_fails("/s=s3:///b", "SHIM_MAP: target of s3 without a bucket (s3://BUCKET/PREFIX)");
+	map_fails("/s=s3://b%20b/x", "SHIM_MAP: \"b b\" is not the name of a bucket (a-z 0-9 . -)");
+	map_fails("/s=s3://AKIA:se/cret@bucket", "SHIM_MAP: credentials do not belong into a target (s3 takes them "
+		  "from AWS_PROFILE, AWS_ACCESS_KEY_ID and the like)");
+	map_fails("/s=s3://id%40b", "SHIM_MAP: credentials do not belong into a target (s3 takes them "
+		  "from AWS_PROFILE, AWS_ACCESS_KEY_ID and the like)");
+	map_fails("/s=s3://bucket?secret_key=x", "SHIM_MAP: \"secret_key\": credentials have no place here "
+		  "(AWS_PROFILE, profile=, or the variables of the AWS tools)");
+	map_fails("/s=s3://bucket?endpoint=http://u:p@h", "SHIM_MAP: endpoint: a user or password has no place here "
+		  "(nor in the environment of every program)");
+	map_fails("/s=s3://bucket?proxy=http://u:p@h", "SHIM_MAP: proxy: a user or password has no place here "
+		  "(nor in the environment of every program)");
+	map_fails("/s=s3://bucket?endpoint=h:9000", "SHIM_MAP: \"h:9000\" of endpoint lacks its scheme "
+		  "(http://h:9000)");
+	map_fails("/s=s3://bucket?endpoint=ftp://h", "SHIM_MAP: \"ftp://h\" of endpoint is neither http:// nor "
+		  "https://");
+	map_fails("/s=s3://bucket?endpoint=http:///x", "SHIM_MAP: \"http:///x\" of endpoint is no address "
+		  "(http://host:port)");
+	map_fails("/s=s3://bucket?region=", "SHIM_MAP: region is empty (left out, it is the default)");
+	map_fails("/s=s3://bucket?ca=x.pem", "SHIM_MAP: \"x.pem\" of ca is not an absolute path");
+	map_fails("/s=s3://bucket?ttl=fast", "SHIM_MAP: \"fast\" is not a time for ttl (seconds, or with ms, s, m "
+		  "or h)");
+	map_fails("/s=s3://bucket?retries=1k", "SHIM_MAP: \"1k\" is not a number for retries");
+	map_fails("/s=s3://bucket?regoin=x", "SHIM_MAP: unknown key \"regoin\" of s3 (region?)");
+}
+
 static void test_map_target_errors(void **state)
 {
 	(void)state;
@@ -329,21 +387,16 @@ static void test_file_owner(void **state)
 	unlink(file);
 }
 
-static void test_bucket(void **state)
+static void test_file_bucket(void **state)
 {
-	struct conf c = { 0 };
+	struct conf c;
 
 	(void)state;
 	assert_int_equal(load_text(&c, "[/s]\ntarget=s3://b/p?region=x\nendpoint=http://h\nca=/a&b\nttl=7\n"), 0);
 	assert_string_equal(c.rules[0].target, "b/p?region=x&endpoint=http://h&ca=/a%26b&ttl=7");
-	assert_int_equal(c.rules[0].value[S3_OPT_TTL], 7);
+	assert_int_equal(c.rules[0].value[S3_OPT_TTL], 7000);
 	assert_int_equal(c.rules[0].value[S3_OPT_CACHE], 256 << 20);
 	conf_free(&c);
-	map_fails("/s=s3:b", "SHIM_MAP: target of s3 without a bucket (s3://bucket/prefix)");
-	map_fails("/s=s3:///b", "SHIM_MAP: target of s3 without a bucket (s3://bucket/prefix)");
-	map_fails("/s=s3://id:secret%40b", "SHIM_MAP: credentials do not belong into a target (s3 takes them from "
-		  "AWS_PROFILE, AWS_ACCESS_KEY_ID and the like)");
-	map_fails("/s=s3://b?endpoint=", "SHIM_MAP: key \"endpoint\" has an empty value");
 }
 
 /* ---- the environment */
@@ -458,6 +511,8 @@ int main(void)
 		cmocka_unit_test(test_map),
 		cmocka_unit_test(test_map_options),
 		cmocka_unit_test(test_map_prefix_errors),
+		cmocka_unit_test(test_buckets),
+		cmocka_unit_test(test_bucket_errors),
 		cmocka_unit_test(test_map_target_errors),
 		cmocka_unit_test(test_map_option_errors),
 		cmocka_unit_test(test_sizes),
@@ -468,7 +523,7 @@ int main(void)
 		cmocka_unit_test(test_file_long_line),
 		cmocka_unit_test(test_file_refusals),
 		cmocka_unit_test(test_file_owner),
-		cmocka_unit_test(test_bucket),
+		cmocka_unit_test(test_file_bucket),
 		cmocka_unit_test(test_env_map_over_file),
 		cmocka_unit_test(test_env_home),
 		cmocka_unit_test(test_env_errors),
