@@ -23,7 +23,8 @@ LIB_LDFLAGS := -Wl,--version-script=shim/libaio.map -Wl,-z,defs,-z,now,-z,initfi
 
 LIB_SRC := $(wildcard shim/*.c) $(wildcard backends/*.c) $(wildcard backends/s3/*.c)
 # The engine of s3: a program of its own, so that no guest loads libcurl or OpenSSL.
-AGENT_SRC := $(wildcard backends/s3/agent/*.c)
+AGENT_SRC := $(wildcard backends/s3/agent/*.c) shim/calls.c shim/real.c backends/options.c \
+             $(wildcard shim/conf*.c)
 AGENT_OBJ := $(AGENT_SRC:%.c=$(B)/agent/%.o)
 AGENT_LIBS := -lcurl -lcrypto -lexpat -ljansson -lpthread
 LIB_OBJ := $(LIB_SRC:%.c=$(B)/lib/%.o)

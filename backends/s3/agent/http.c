@@ -21,8 +21,6 @@
 #define KEPT_HANDLES 64
 #define KEPT_CONNECTIONS 256
 #define KEPT_SECONDS 60L       /* an idle connection; servers close it after 5 to 300 s */
-#define CONNECT_MS 3000
-#define STALL_MS 30000
 #define LARGE (512L << 10)     /* both: an answer from here on, and its buffer, curl's largest */
 #define SMALL (64L << 10)
 
@@ -193,7 +191,7 @@ static void set_site(struct exchange *x, const struct http_site *s)
 	SET(CAPATH, own ? s->ca_path : x->ca_path);
 	SET(SSL_VERIFYPEER, s->trust ? 0L : 1L);
 	SET(SSL_VERIFYHOST, s->trust ? 0L : 2L);
-	SET(CONNECTTIMEOUT_MS, (long)(s->connect_ms ? s->connect_ms : CONNECT_MS));
+	SET(CONNECTTIMEOUT_MS, (long)(s->connect_ms ? s->connect_ms : HTTP_CONNECT_MS));
 	SET(TIMEOUT_MS, (long)s->total_ms);
 }
 
@@ -400,7 +398,7 @@ static void begin(struct exchange *x)
 		return;
 	}
 	x->heard = h->started = loop_now();
-	x->stall_ns = 1000000ull * (h->stall_ms ? h->stall_ms : h->site->stall_ms ? h->site->stall_ms : STALL_MS);
+	x->stall_ns = 1000000ull * (h->stall_ms ? h->stall_ms : h->site->stall_ms ? h->site->stall_ms : HTTP_STALL_MS);
 	x->stall = (struct loop_timer){ .fired = stalled, .arg = x };
 	loop_timer_set(&x->stall, x->heard + x->stall_ns);
 }

@@ -10,6 +10,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#define HTTP_CONNECT_MS 3000
+#define HTTP_STALL_MS 30000             /* both as in aws-c-s3 */
 #define HTTP_HEADERS 64                /* of a request */
 
 /* What connections of one kind have in common; lives as long as the agent. 0: the value in the comment. */
@@ -17,8 +19,8 @@ struct http_site {
 	char *ca_file, *ca_path;        /* NULL: the system's */
 	char *proxy;                    /* NULL: by http_proxy & co; "": none, whatever they say */
 	int trust;                      /* any certificate */
-	unsigned connect_ms;            /* 3000 */
-	unsigned stall_ms;              /* no byte for so long ends an exchange: 30000 */
+	unsigned connect_ms;            /* HTTP_CONNECT_MS */
+	unsigned stall_ms;              /* no byte for so long ends an exchange: HTTP_STALL_MS */
 	unsigned total_ms;              /* 0: none */
 };
 

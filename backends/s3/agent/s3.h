@@ -16,30 +16,44 @@
 #include "sigv4.h"
 
 #define S3_QUERY 8                      /* parameters of a request */
+#define S3_WHY 300                      /* a message of s3_bucket_get */
 #define S3_EXTRA 40                     /* headers of a request besides the signature's */
+
+/* Where requests for a bucket go, and what is signed. */
+struct s3_aim {
+	char base[320];                 /* scheme://host[:port] */
+	char host[300];                 /* as curl sends it */
+	char root[600];                 /* encoded: what stands before the key's slash; "" or /bucket */
+};
 
 /* A bucket as a rule or command names it; made once, lives as long as the agent. */
 struct s3_bucket {
 	char *name, *prefix;            /* prefix without a leading /, "" or ending in / */
-	char *endpoint;                 /* scheme://host[:port] */
-	char *region;
+	char *endpoint;                 /* scheme://host[:port][/path] */
+	char *region;                   /* never NULL */
+	int default_endpoint;           /* AWS's own of the region, not named by anybody */
 	int virtual_host;               /* else path style */
 	int requester_pays;
 	struct creds *creds;
 	struct http_site site;
-	struct s3_options *options;     /* of the rule: options.h of this folder */
+	const long long *option;        /* of the rule, by enum s3_option of options.h */
+	uint64_t timeout;               /* timeout= in nanoseconds */
+	unsigned retries;
+	struct s3_aim aim;
 	long skew;                      /* seconds to add to our clock */
-	char *host;                     /* as signed */
 	/* what the endpoint was seen to do; -1 not known, 0, 1 */
 	signed char conditional_put, checksums, versions;
-	unsigned throttled;             /* SlowDowns seen lately */
+	unsigned throttled;             /* SlowDowns seen lately, less answers since */
+	int64_t tokens;                 /* of the retry budget; below 0: owed */
+	uint64_t filled;                /* when */
 };
 
 /*
- * "bucket/prefix?key=value&..." -> a bucket; *why says what is wrong with it.
- * 0 or -EINVAL. The same text gives the same bucket.
+ * What stands after "s3://" in a TARGET, "bucket[/prefix][?key=value&...]", as
+ * a bucket; *why says what is wrong with it. 0 or -EINVAL. The same text gives
+ * the same bucket.
  */
-int s3_bucket_get(const char *target, struct s3_bucket **out, char why[200]);
+int s3_bucket_get(const char *target, struct s3_bucket **out, char why[S3_WHY]);
 
 struct s3_request {
 	/* given */
@@ -57,29 +71,33 @@ struct s3_request {
 	size_t body_len;
 	const char *payload;            /* hex of its SHA-256, or NULL: computed of `body`, unsigned of body_fd */
 	int once;                       /* is not to be repeated after an answer that never came */
-	int no_status;                  /* done sees every status >= 400 as its errno without a retry */
+	int no_status;                  /* done sees every status >= 300 as its errno without a retry */
+	unsigned patience_ms;           /* no byte for so long: the next attempt, or ETIMEDOUT; 0: the bucket's */
 
 	/*
-	 * Called with the bytes of a 2xx answer only, in order, `at` the place in
-	 * the object; a retry goes on where the last attempt ended (for a GET) with
+	 * Called with the bytes of a 2xx answer to a GET only, in order, `at` the
+	 * place in the object; a retry goes on where the last attempt ended, with
 	 * If-Match. NULL: the body is collected in `text` for done (at most 8 MiB).
+	 * Both of these end the request by returning -errno; they may start and
+	 * cancel other requests, but not cancel this one.
 	 */
 	int (*data)(struct s3_request *r, int64_t at, const void *p, size_t n);
-	int (*head)(struct s3_request *r);                /* a 2xx answer begins: attributes below are known */
+	int (*head)(struct s3_request *r);                /* a 2xx answer begins, once: attributes below are known */
 	void (*done)(struct s3_request *r, int err);      /* 0 or -errno; r is the caller's again */
 	void *arg;
 
 	/* known from head on */
 	int status;
-	int64_t size;                   /* of the whole object, by Content-Range or Content-Length; -1 */
+	int64_t size;                   /* of the whole object, by Content-Range or Content-Length; -1.
+	                                   In done also of a 416 that says it */
 	int64_t from, upto;             /* what the answer has: upto exclusive */
 	char etag[80], version[64];
 	int64_t mtime;                  /* Last-Modified, seconds */
-	const struct http *http;        /* its headers, until done returns */
+	const struct http *http;        /* its headers and times, until done returns */
 
 	/* known in done */
 	char code[64];                  /* S3's error code: NoSuchKey, ... */
-	char message[256];              /* one line for people: what, where, why */
+	char message[512];              /* one line for people: what, where, why */
 	char *text;                     /* the collected body, NUL-terminated; s3.c frees it after done */
 	size_t text_len;
 	unsigned attempts;
@@ -92,7 +110,10 @@ void s3_cancel(struct s3_request *r);           /* done is not called */
 void s3_header(struct s3_request *r, const char *name, const char *value);
 void s3_param(struct s3_request *r, const char *name, const char *value);
 
-/* S3's error code, or a status if code is "", as errno: NoSuchKey -ENOENT, AccessDenied -EACCES, ... */
+/* S3's error code, or a status if that is "" or unknown, as -errno: NoSuchKey -ENOENT, 403 -EACCES, ... */
 int s3_errno(const char *code, int status);
+
+/* A date of HTTP in seconds since 1970, or -1. */
+int64_t s3_date(const char *text);
 
 #endif
