@@ -20,6 +20,7 @@
 
 #include "loop.h"
 #include "names.h"
+#include "options.h"
 
 /* ---- time */
 
@@ -94,12 +95,33 @@ void s3_start(struct s3_request *r)
 	asked[nasked++] = r;
 }
 
-static const char *header[2];   /* of objects: name and value */
+static struct http_header headers[8];   /* of every object */
+static struct http http = { .got = headers };
+
+static void header(const char *name, const char *value)
+{
+	headers[http.ngot++] = (struct http_header){ name, value };
+}
 
 const char *http_got(const struct http *h, const char *name)
 {
-	(void)h;
-	return header[0] && !strcmp(header[0], name) ? header[1] : NULL;
+	for (unsigned i = 0; i < h->ngot; i++)
+		if (!strcmp(h->got[i].name, name))
+			return h->got[i].value;
+	return NULL;
+}
+
+void s3_header(struct s3_request *r, const char *name, const char *value)
+{
+	r->header[r->headers++] = (struct http_header){ name, value };
+}
+
+static const char *sent(const struct s3_request *r, const char *name)
+{
+	for (unsigned i = 0; i < r->headers; i++)
+		if (!strcmp(r->header[i].name, name))
+			return r->header[i].value;
+	return NULL;
 }
 
 static const char *param(const struct s3_request *r, const char *name)
@@ -176,6 +198,8 @@ static char *page(const struct s3_request *r, size_t *len)
 	return text;
 }
 
+static char body[] = "../else where";
+
 static void answer(struct s3_request *r)
 {
 	int i;
@@ -193,7 +217,16 @@ static void answer(struct s3_request *r)
 	}
 	heads++;
 	i = find(r->key);
+	if (i >= 0 && sent(r, "If-Match") && strcmp(sent(r, "If-Match"), object[i].etag)) {
+		r->done(r, -ESTALE);
+		return;
+	}
 	if (i >= 0) {
+		r->http = &http;
+		if (!strcmp(r->method, "GET")) {
+			r->text = body;
+			r->text_len = strlen(body);
+		}
 		r->size = object[i].size;
 		r->mtime = 1795539600;
 		strcpy(r->etag, object[i].etag);
@@ -212,12 +245,15 @@ static void pump(void)
 }
 
 static char no_prefix[] = "", prefix_p[] = "p/", bucket_name[] = "b", endpoint[] = "http://localhost";
+static long long option[BE_OPTIONS_MAX];
 static struct s3_bucket bucket;
 
 static int setup(void **state)
 {
 	(void)state;
-	bucket = (struct s3_bucket){ .name = bucket_name, .prefix = no_prefix, .endpoint = endpoint };
+	bucket = (struct s3_bucket){ .name = bucket_name, .prefix = no_prefix, .endpoint = endpoint, .option = option };
+	option[S3_OPT_TTL] = 1000;
+	option[S3_OPT_META] = S3_META_LIST;
 	page_size = 1000;
 	return 0;
 }
@@ -229,7 +265,7 @@ static int teardown(void **state)
 	while (objects)
 		free(object[--objects].key);
 	heads = lists = denied = endless = 0;
-	header[0] = NULL;
+	http.ngot = 0;
 	names_forget(&bucket, "");
 	now += 100000000000u;
 	return 0;
@@ -636,6 +672,159 @@ static void opened(void **state)
 	assert_int_equal(lists, 1);
 }
 
+/* meta=object: as s3fs writes it, as rclone does, and what is nonsense. */
+static void metadata(void **state)
+{
+	static const struct { const char *mode; unsigned is; } row[] = {
+		{ "33188", S_IFREG | 0644 }, { "41471", S_IFLNK | 0777 }, { "100600", S_IFREG | 0600 },
+		{ "0750", S_IFREG | 0750 }, { "99", S_IFREG | 0644 }, { "-1", S_IFREG | 0644 },
+		{ "33188x", S_IFREG | 0644 }, { "", S_IFREG | 0644 }, { "16877", S_IFREG | 0755 },
+		{ "99999999999999999999", S_IFREG | 0644 },
+	};
+	static const struct { const char *mtime; int64_t sec; uint32_t nsec; } when[] = {
+		{ "1700000000", 1700000000, 0 }, { "1700000000.5", 1700000000, 500000000 },
+		{ "1700000000.1234567891", 1700000000, 123456789 }, { "-1.25", -2, 750000000 },
+		{ "x", 1795539600, 0 }, { "1700000000.5x", 1795539600, 0 },
+	};
+
+	(void)state;
+	option[S3_OPT_META] = S3_META_OBJECT;
+	put("a", 3);
+	header("x-amz-meta-uid", "12");
+	header("x-amz-meta-gid", "34");
+	header("x-amz-meta-mtime", "1700000000");
+	header("x-amz-meta-mode", "33188");
+	for (size_t i = 0; i < sizeof(row) / sizeof(*row); i++, now += 2000000000u) {
+		headers[3].value = row[i].mode;
+		assert_int_equal(stat_of("/a"), 0);
+		assert_int_equal(attr.mode, row[i].is);
+		assert_int_equal(attr.uid, 12);
+		assert_int_equal(attr.gid, 34);
+	}
+	for (size_t i = 0; i < sizeof(when) / sizeof(*when); i++, now += 2000000000u) {
+		headers[2].value = when[i].mtime;
+		assert_int_equal(stat_of("/a"), 0);
+		assert_int_equal(attr.mtime_sec, when[i].sec);
+		assert_int_equal(attr.mtime_nsec, when[i].nsec);
+	}
+	put("d/", 0);
+	put("d/x", 1);
+	headers[3].value = "16832";
+	assert_int_equal(stat_of("/d"), 0);
+	assert_int_equal(attr.mode, S_IFDIR | 0700);
+	assert_int_equal(list_of(""), 0);
+	assert_int_equal(list.entry[0].type, DT_UNKNOWN);
+	assert_int_equal(list.entry[1].type, DT_DIR);
+	now += 1;
+	assert_int_equal(stat_of("/d"), 0);
+	assert_int_equal(attr.mode, S_IFDIR | 0700);
+}
+
+/* ls -l with meta=object: a HEAD for each and not one more, many at once. */
+static void heads_ahead(void **state)
+{
+	char name[40];
+	unsigned at_once = 0;
+
+	(void)state;
+	option[S3_OPT_META] = S3_META_OBJECT;
+	for (int i = 0; i < 100; i++) {
+		snprintf(name, sizeof(name), "%05d", i);
+		put(name, i);
+	}
+	assert_int_equal(list_of(""), 0);
+	for (int i = 0; i < 100; i++) {
+		snprintf(name, sizeof(name), "/%05d", i);
+		names_stat(&bucket, name, got_attr, NULL);
+		at_once = nasked > at_once ? nasked : at_once;
+		pump();
+		assert_int_equal(attr.size, i);
+	}
+	assert_int_equal(heads, 100);
+	assert_int_equal(lists, 1);
+	assert_in_range(at_once, 16, 40);
+}
+
+static const char *target;
+
+static void got_link(void *arg, const char *text, int e)
+{
+	(void)arg;
+	calls++;
+	err = e;
+	target = text;                  /* the body is never freed */
+}
+
+static void links(void **state)
+{
+	(void)state;
+	put("l", 13);
+	calls = 0;
+	names_readlink(&bucket, "/l", got_link, NULL);
+	pump();
+	assert_int_equal(err, -EINVAL);
+	now += 2000000000u;
+	option[S3_OPT_META] = S3_META_OBJECT;
+	header("x-amz-meta-mode", "41471");
+	names_readlink(&bucket, "/l", got_link, NULL);
+	pump();
+	assert_int_equal(err, 0);
+	assert_string_equal(target, "../else where");
+	names_readlink(&bucket, "/none", got_link, NULL);
+	pump();
+	assert_int_equal(err, -ENOENT);
+	assert_int_equal(calls, 3);
+}
+
+static char xattrs[1000];
+
+static void got_xattrs(void *arg, const struct names_xattrs *x, int e)
+{
+	(void)arg;
+	calls++;
+	err = e;
+	*xattrs = '\0';
+	for (unsigned i = 0; x && i < x->n; i++)
+		sprintf(xattrs + strlen(xattrs), "%s=%s;", x->x[i].key, x->x[i].value);
+}
+
+static void extended_attributes(void **state)
+{
+	struct s3_attr version;
+
+	(void)state;
+	put("a", 3);
+	put("d/", 0);
+	header("etag", "\"abc\"");
+	header("x-amz-meta-colour", "blue");
+	header("x-amz-checksum-crc32c", "yZRlqg==");
+	header("server", "x");
+	calls = 0;
+	for (int i = 0; i < 3; i++) {
+		names_xattrs(&bucket, "/a", NULL, got_xattrs, NULL);
+		pump();
+		assert_int_equal(err, 0);
+		assert_string_equal(xattrs, "user.s3.etag=abc;user.s3.meta.colour=blue;"
+				    "user.s3.checksum-crc32c=yZRlqg==;user.s3.storage-class=STANDARD;");
+	}
+	assert_int_equal(calls, 3);
+	assert_int_equal(heads, 2);             /* stat's, and this one's */
+	assert_int_equal(stat_of("/a"), 0);
+	version = attr;
+	gone("a");
+	put("a", 4);
+	names_xattrs(&bucket, "/a", &version, got_xattrs, NULL);
+	pump();
+	assert_int_equal(err, -ESTALE);
+	names_xattrs(&bucket, "/d", NULL, got_xattrs, NULL);
+	pump();
+	assert_int_equal(err, 0);
+	assert_string_equal(xattrs, "");
+	names_xattrs(&bucket, "/none", NULL, got_xattrs, NULL);
+	pump();
+	assert_int_equal(err, -ENOENT);
+}
+
 static void no_listing(void **state)
 {
 	(void)state;
@@ -663,6 +852,10 @@ int main(void)
 		cmocka_unit_test_setup_teardown(single_flight, setup, teardown),
 		cmocka_unit_test_setup_teardown(written, setup, teardown),
 		cmocka_unit_test_setup_teardown(opened, setup, teardown),
+		cmocka_unit_test_setup_teardown(metadata, setup, teardown),
+		cmocka_unit_test_setup_teardown(heads_ahead, setup, teardown),
+		cmocka_unit_test_setup_teardown(links, setup, teardown),
+		cmocka_unit_test_setup_teardown(extended_attributes, setup, teardown),
 		cmocka_unit_test_setup_teardown(no_listing, setup, teardown),
 	};
 

@@ -75,6 +75,27 @@ void names_list(struct s3_bucket *b, const char *name,
 		void (*got)(void *arg, const struct names_list *l, int err), void *arg);
 
 /*
+ * What an object is beside its bytes, by HEAD and kept; none of a directory.
+ * version: attributes of the one that is open (-ESTALE if it is gone), NULL:
+ * the current one. Their keys begin with NAMES_XATTR: others need no request.
+ */
+#define NAMES_XATTR "user.s3."
+struct names_xattr {
+	char *key, *value;              /* user.s3.etag, .version-id, .storage-class, .checksum-*, .meta.*, ... */
+};
+struct names_xattrs {
+	unsigned n;
+	struct names_xattr *x;
+};
+typedef void names_got_xattrs(void *arg, const struct names_xattrs *x, int err);
+void names_xattrs(struct s3_bucket *b, const char *name, const struct s3_attr *version,
+		  names_got_xattrs *got, void *arg);
+
+/* Where a symbolic link points to (meta=object); -EINVAL: it is none. */
+void names_readlink(struct s3_bucket *b, const char *name,
+		    void (*got)(void *arg, const char *target, int err), void *arg);
+
+/*
  * The inode number of a version of an object, by what listings, HEAD and GET
  * all tell of it; etag "": of a directory. Another version, another number, so
  * that two open files with the same number have the same bytes; and stat tells

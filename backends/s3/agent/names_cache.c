@@ -40,6 +40,7 @@ void known_drop(struct known *k)
 	HASH_DEL(all, k);
 	DL_DELETE(by_use, k);
 	listing_put(k->listing);
+	xattrs_free(k->xattrs);
 	free(k->file);
 	free(k->dir);
 	free(k);
@@ -47,7 +48,7 @@ void known_drop(struct known *k)
 
 static int is_old(const struct known *k, uint64_t now)
 {
-	return k->file_until <= now && k->dir_until <= now && !(k->listing && k->listing->until > now);
+	return k->file_until <= now && k->dir_until <= now && k->xattrs_until <= now && !(k->listing && k->listing->until > now);
 }
 
 static void sweep(void *arg)
@@ -128,6 +129,13 @@ void known_file(struct known *k, const struct s3_attr *attr)
 void known_dir(struct known *k, const struct s3_attr *attr)
 {
 	keep(&k->dir, &k->dir_until, k, attr);
+}
+
+void known_xattrs(struct known *k, struct names_xattrs *x)
+{
+	xattrs_free(k->xattrs);
+	k->xattrs = x;
+	k->xattrs_until = loop_now() + names_ttl(k->bucket);
 }
 
 void known_listing(struct known *k, struct listing *l)

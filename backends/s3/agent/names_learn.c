@@ -72,6 +72,8 @@ void names_learn(struct s3_bucket *b, const char *name, const struct s3_attr *at
 		doubt_above(b, name);
 	}
 	k = known_get(b, name);
+	if (k && !same)
+		k->xattrs_until = 0;
 	if (k && attr && S_ISDIR(attr->mode))
 		known_dir(k, attr);
 	else if (k)

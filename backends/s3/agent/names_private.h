@@ -32,6 +32,8 @@ struct known {
 	struct s3_attr *dir;
 	uint64_t file_until, dir_until; /* loop_now(); 0: not known */
 	struct listing *listing;        /* of the directory */
+	struct names_xattrs *xattrs;
+	uint64_t xattrs_until;
 	unsigned char id[];             /* of bucket and name, what it is found by */
 };
 struct known *known_find(struct s3_bucket *b, const char *name);       /* or NULL */
@@ -41,10 +43,26 @@ void known_dir(struct known *k, const struct s3_attr *attr);
 void known_drop(struct known *k);
 void known_below(struct s3_bucket *b, const char *name);                /* drops all below a name */
 void known_listing(struct known *k, struct listing *l);                 /* takes over the count; NULL: none */
+void known_xattrs(struct known *k, struct names_xattrs *x);             /* takes them over */
 /* The fresh listing of a directory, or NULL. */
 struct listing *known_listed(struct s3_bucket *b, const char *name);
 uint64_t names_ttl(const struct s3_bucket *b);                          /* ns */
 int names_meta_object(const struct s3_bucket *b);
+
+/* names_kept.c */
+/* Half an answer: what is known of the file or of the directory of a name. */
+enum half { UNKNOWN, NONE, THERE };
+
+struct halves {
+	enum half file, dir;
+	int unmarked;                   /* the directory is there, its marker was not asked for */
+	struct s3_attr file_attr, dir_attr;
+};
+
+/* The newer of what is known of the name itself and of what its directory's listing says. */
+void halves_of(struct s3_bucket *b, const char *name, const struct place *p, struct halves *h);
+/* 1 and *attr, 0: more must be known, -ENOENT. The escape of a file is there if both are. */
+int halves_settle(const struct place *p, const struct halves *h, struct s3_attr *attr);
 
 /* names_list.c */
 struct listing {
@@ -84,6 +102,9 @@ void page_request(struct s3_request *r, struct s3_bucket *b, const char *prefix,
 void attr_dir(const struct s3_bucket *b, const char *prefix, struct s3_attr *attr);
 void attr_file(const struct s3_bucket *b, const char *key, int64_t size, int64_t mtime,
 	       const char *etag, struct s3_attr *attr);
+
+/* names_xattr.c */
+void xattrs_free(struct names_xattrs *x);
 
 /* names_stat.c */
 void stat_flight_old(struct s3_bucket *b, const char *name);

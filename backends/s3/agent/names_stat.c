@@ -9,145 +9,13 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <utlist.h>
 
-/* Until somebody tells otherwise. */
-uint64_t names_ttl(const struct s3_bucket *b)
-{
-	(void)b;
-	return 1000000000u;
-}
-
-int names_meta_object(const struct s3_bucket *b)
-{
-	(void)b;
-	return 0;
-}
-
-/* ---- what is kept */
-
-/* Half an answer: what is known of the file or of the directory of a name. */
-enum half { UNKNOWN, NONE, THERE };
-
-struct halves {
-	enum half file, dir;
-	int unmarked;                   /* the directory is there, its marker was not asked for */
-	struct s3_attr file_attr, dir_attr;
-};
-
-static enum half half_of(const struct s3_attr *kept, uint64_t until, struct s3_attr *attr)
-{
-	if (until <= loop_now())
-		return UNKNOWN;
-	if (!kept)
-		return NONE;
-	*attr = *kept;
-	return THERE;
-}
-
-/* By an entry of the listing of the directory it is in. */
-static void halves_entry(struct s3_bucket *b, const struct place *p, const struct names_entry *e,
-			 struct halves *h)
-{
-	if (e->type == DT_DIR) {
-		h->dir = THERE;
-		h->file = NONE;         /* has a name of its own */
-		h->unmarked = names_meta_object(b);
-		attr_dir(b, "", &h->dir_attr);
-		h->dir_attr.ino = e->ino;
-		return;
-	}
-	h->dir = p->kind == PLACE_FILE ? THERE : NONE;
-	if (e->type != DT_REG)
-		return;
-	h->file = THERE;
-	attr_file(b, p->key, e->size, e->mtime, e->etag, &h->file_attr);
-}
-
-static void halves_listed(struct s3_bucket *b, const struct place *p, const struct listing *l,
-			  const char *last, struct halves *h)
-{
-	const struct names_entry *e = listing_find(l, last);
-
-	if (!e && !l->partial)
-		h->file = h->dir = NONE;
-	else if (e && !e->old)
-		halves_entry(b, p, e, h);
-}
-
-static void parent_of(const char *name, char parent[S3_NAME_MAX])
-{
-	size_t n = (size_t)(strrchr(name, '/') - name);
-
-	memcpy(parent, name, n);
-	parent[n] = '\0';
-}
-
-/* The newer of what is known of the name itself and of what its directory's listing says. */
-static void halves_of(struct s3_bucket *b, const char *name, const struct place *p, struct halves *h)
-{
-	struct known *k = known_find(b, name);
-	char parent[S3_NAME_MAX];
-	struct listing *l = NULL;
-	struct halves own;
-
-	memset(h, 0, sizeof(*h));
-	if (p->kind != PLACE_ROOT) {
-		parent_of(name, parent);
-		l = known_listed(b, parent);
-	}
-	if (l)
-		halves_listed(b, p, l, strrchr(name, '/') + 1, h);
-	if (!k)
-		return;
-	own.file = half_of(k->file, k->file_until, &own.file_attr);
-	own.dir = half_of(k->dir, k->dir_until, &own.dir_attr);
-	if (own.file != UNKNOWN && (h->file == UNKNOWN || k->file_until > l->until)) {
-		h->file = own.file;
-		h->file_attr = own.file_attr;
-	}
-	if (own.dir != UNKNOWN && (h->dir == UNKNOWN || h->unmarked || k->dir_until > l->until)) {
-		h->dir = own.dir;
-		h->dir_attr = own.dir_attr;
-		h->unmarked = 0;
-	}
-}
-
-/* 1 and *attr, 0: more must be known, -ENOENT. The escape of a file is there if both are. */
-static int settle(const struct place *p, const struct halves *h, struct s3_attr *attr)
-{
-	int escaped = p->kind == PLACE_FILE;
-
-	if (escaped ? h->file == NONE || h->dir == NONE : h->file == NONE && h->dir == NONE)
-		return -ENOENT;
-	if (h->unmarked && !escaped)
-		return 0;
-	if (h->dir == THERE && !escaped) {
-		*attr = h->dir_attr;
-		return 1;
-	}
-	if (h->file != THERE || h->dir == UNKNOWN)
-		return 0;
-	*attr = h->file_attr;
-	return 1;
-}
-
-int names_kept(struct s3_bucket *b, const char *name, struct s3_attr *attr)
-{
-	struct place p;
-	struct halves h;
-	int err = place_of(b, name, &p);
-
-	if (err)
-		return err;
-	halves_of(b, name, &p, &h);
-	return settle(&p, &h, attr);
-}
-
-/* ---- asking */
+#define AHEAD 32                        /* HEADs for entries of a listing after the one that is asked for */
 
 struct waiter {
 	struct waiter *next;
@@ -223,7 +91,7 @@ static void finish(struct flight *f)
 
 	if (f->unlisted)
 		do_without_list(f);
-	known = settle(&f->place, &f->halves, &attr);
+	known = halves_settle(&f->place, &f->halves, &attr);
 	err = known > 0 ? 0 : known < 0 ? known : f->err ? f->err : -EIO;
 
 	keep(f);
@@ -368,34 +236,80 @@ static struct flight *flight_new(struct s3_bucket *b, const char *name, const st
 	return f;
 }
 
+static struct flight *launch(struct s3_bucket *b, const char *name, const struct place *p,
+			     const struct halves *h, struct waiter *w)
+{
+	struct flight *f = flight_new(b, name, p, h);
+
+	if (!f)
+		return NULL;
+	f->waiters = w;
+	LL_PREPEND(flights, f);
+	ask(f);
+	return f;
+}
+
+/* As names_kept, and what is there of it. */
+static int look(struct s3_bucket *b, const char *name, struct place *p, struct halves *h, struct s3_attr *attr)
+{
+	int err = place_of(b, name, p);
+
+	if (err)
+		return err;
+	halves_of(b, name, p, h);
+	return halves_settle(p, h, attr);
+}
+
+/*
+ * With meta=object a listing does not tell enough: who asks for one of its
+ * entries is likely to ask for the next ones.
+ */
+static void ahead(struct s3_bucket *b, const char *name)
+{
+	char next[S3_NAME_MAX];
+	size_t dir = (size_t)(strrchr(name, '/') - name);
+	const struct names_entry *e;
+	struct listing *l;
+
+	memcpy(next, name, dir);
+	next[dir] = '\0';
+	l = known_listed(b, next);
+	e = l ? listing_find(l, name + dir + 1) : NULL;
+	for (unsigned i = 0; e && i < AHEAD && ++e < l->list.entry + l->list.n; i++) {
+		struct s3_attr attr;
+		struct halves h;
+		struct place p;
+
+		if (snprintf(next + dir, sizeof(next) - dir, "/%s", e->name) < (int)(sizeof(next) - dir) &&
+		    !look(b, next, &p, &h, &attr) && !flight_to(b, next))
+			launch(b, next, &p, &h, NULL);
+	}
+}
+
 void names_stat(struct s3_bucket *b, const char *name, names_got *got, void *arg)
 {
-	struct flight *f = flight_to(b, name), *made = NULL;
 	struct s3_attr attr;
 	struct halves h;
 	struct place p;
-	struct waiter *w = NULL;
-	int err = place_of(b, name, &p);
+	struct waiter *w;
+	struct flight *f;
+	int err = look(b, name, &p, &h, &attr);
 
-	if (!err) {
-		halves_of(b, name, &p, &h);
-		err = settle(&p, &h, &attr);
-	}
-	if (!err && !f)
-		f = made = flight_new(b, name, &p, &h);
-	if (!err && f)
-		w = malloc(sizeof(*w));
-	if (!w) {
-		if (made)
-			free(made->name);
-		free(made);
-		got(arg, err > 0 ? &attr : NULL, err > 0 ? 0 : err ? err : -ENOMEM);
+	if (err) {
+		got(arg, err > 0 ? &attr : NULL, err > 0 ? 0 : err);
 		return;
 	}
-	*w = (struct waiter){ .got = got, .arg = arg };
-	LL_APPEND(f->waiters, w);
-	if (!made)
+	f = flight_to(b, name);
+	w = malloc(sizeof(*w));
+	if (w)
+		*w = (struct waiter){ .got = got, .arg = arg };
+	if (w && f) {
+		LL_APPEND(f->waiters, w);
+	} else if (!w || !launch(b, name, &p, &h, w)) {
+		free(w);
+		got(arg, NULL, -ENOMEM);
 		return;
-	LL_PREPEND(flights, made);
-	ask(made);
+	}
+	if (names_meta_object(b) && *name)
+		ahead(b, name);
 }
