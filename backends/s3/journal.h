@@ -16,13 +16,12 @@
  *      any other                        zeros (ID.data has a hole)
  *
  * so a guest that writes to part of a block that is not here completes it
- * first. At or above base_end no block is marked here, there is no need. Every
- * change also marks its blocks `changed`, after the bytes are in ID.data;
- * the agent takes these marks away before it reads, so that whatever changes
- * during an upload is uploaded again.
+ * first. Every change also marks its blocks `changed`, after the bytes are in
+ * ID.data; the agent takes these marks away before it reads, so that whatever
+ * changes during an upload is uploaded again. ID.data is at least `size` long.
  *
- * The journal is made as long as its whole map, sparse. A guest allocates the
- * pages of the map it is about to mark (fallocate), so that a full disk is
+ * The journal is made as long as its whole map, sparse. Only marks of bytes
+ * below `ready` may be touched, whose pages are allocated: a full disk is
  * ENOSPC to the writer and never SIGBUS.
  */
 #ifndef BACKENDS_S3_JOURNAL_H
@@ -57,11 +56,15 @@ struct s3_journal {
 	_Atomic int64_t size;
 	_Atomic int64_t base_end;       /* only becomes less */
 	_Atomic int64_t cut;            /* the least size since the agent last set it to INT64_MAX */
-	_Atomic int64_t room;           /* bytes that may be written before S3_WROTE is asked: see there */
+	_Atomic uint64_t changes;       /* counts them; last of what a change does */
 	_Atomic int64_t mtime_sec;      /* of the last change, or as set */
 	_Atomic uint32_t mtime_nsec;
 	_Atomic uint32_t mode, uid, gid;
 	_Atomic uint32_t set;           /* OBJECT_* that were set by the program and are to be stored */
+
+	/* what S3_WROTE gives */
+	_Atomic int64_t room;           /* bytes, in blocks that are not here yet */
+	_Atomic int64_t ready;          /* marks of bytes below it may be touched */
 
 	/* the agent's; guests may look */
 	uint64_t ino;                   /* of the staged file, no other's */
@@ -71,6 +74,7 @@ struct s3_journal {
 	_Atomic int lost;               /* a holder was killed: kept for shim s3 recover */
 	int exclusive;                  /* made with O_EXCL */
 	int error;                      /* -errno of the last try to publish, 0 */
+	uint64_t published;             /* `changes` as they were in the version published last */
 	int64_t made;                   /* time(2) */
 	char key[S3_NAME_MAX];
 	char upload[S3_UPLOAD_MAX];     /* a multipart upload in progress, "" none */

@@ -77,11 +77,12 @@ enum { S3_LAST = 1, S3_DIRECTORY = 2 };
  * staged_truncate, S3_PUBLISH with S3_LAST. chmod and the like of an open file that
  * writes are in the journal; only extended attributes are asked for.
  *
- * The room: the guest takes what it newly allocates of the spool from
- * journal->room, and where that would become negative asks S3_WROTE first, with
- * the place and length of its write. The agent adds a few MiB each time, looks
- * what there is to be uploaded already, and answers late if uploads are far
- * behind, -ENOSPC beyond spool=, or with an error of the upload.
+ * The room: a guest takes the blocks it newly fills from journal->room, and
+ * where that would become negative, or its write ends beyond journal->ready,
+ * asks S3_WROTE first, with the place and length of the write. The agent adds
+ * some MiB each time, looks what there is to be uploaded already, and answers
+ * late if uploads are far behind, -ENOSPC beyond spool=, or with an error that
+ * an upload had.
  *
  * fsync is S3_PUBLISH. finish with OFD_CLOSED is S3_PUBLISH with S3_LAST, and
  * with OFD_LOST S3_ABANDON, by a process that may never have opened the file:
