@@ -72,7 +72,7 @@ struct s3_journal {
 	_Atomic int pending;            /* the name is not in the bucket before this is published */
 	_Atomic int removed;            /* the name is gone: nothing will be published */
 	_Atomic int lost;               /* a holder was killed: kept for shim s3 recover */
-	int exclusive;                  /* made with O_EXCL */
+	enum s3_must { S3_MUST_ANY, S3_MUST_ABSENT, S3_MUST_BASE } must; /* what publishing replaces, or it is a conflict */
 	int error;                      /* -errno of the last try to publish, 0 */
 	uint64_t published;             /* `changes` as they were in the version published last */
 	int64_t made;                   /* time(2) */

@@ -126,7 +126,7 @@ static int map_journal(struct staged *s, const char *path)
 	return s->journal->magic == S3_JOURNAL_MAGIC ? 0 : -EIO;
 }
 
-int staged_open(struct staged *s, const char *dir, const char *id)
+int staged_open(struct staged *s, const char *dir, const char *id, int hidden)
 {
 	char path[PATH_MAX];
 	int fd, r;
@@ -139,8 +139,11 @@ int staged_open(struct staged *s, const char *dir, const char *id)
 	fd = r < 0 ? -1 : REAL(openat)(AT_FDCWD, path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
 	if (r == 0 && fd < 0)
 		r = -errno;
-	if (r == 0)
+	if (r == 0 && hidden)
 		r = hide_fd(fd, &s->fd);
+	else if (r == 0)
+		s->fd = fd;
+	s->hidden = hidden;
 	if (r < 0 && fd >= 0)
 		REAL(close)(fd);
 	if (r < 0)
@@ -150,7 +153,11 @@ int staged_open(struct staged *s, const char *dir, const char *id)
 
 void staged_close(struct staged *s)
 {
-	hide_close(&s->fd);
+	if (s->hidden)
+		hide_close(&s->fd);
+	else if (s->fd >= 0)
+		REAL(close)(s->fd);
+	s->fd = -1;
 	if (s->journal)
 		REAL(munmap)(s->journal, (size_t)S3_JOURNAL_BYTES);
 	s->journal = NULL;
@@ -409,10 +416,11 @@ static int resize(struct staged *s, int64_t len)
 	return r;
 }
 
-int staged_truncate(struct staged *s, off_t len)
+int staged_truncate(struct staged *s, const struct staged_owner *o, off_t len)
 {
 	int held = lock(s), r = resize(s, len);
 
+	(void)o;
 	unlock(s->journal, held);
 	return r;
 }
@@ -505,4 +513,9 @@ int staged_setattr(struct staged *s, const struct object_attr *set)
 	atomic_fetch_or(&j->set, (uint32_t)set->set & (OBJECT_MODE | OBJECT_OWNER));
 	unlock(j, held);
 	return 0;
+}
+
+int staged_is_changed(const struct staged *s)
+{
+	return atomic_load(&s->journal->changes) != s->journal->published || atomic_load(&s->journal->pending);
 }

@@ -16,7 +16,8 @@
 #include "journal.h"
 
 struct staged {
-	_Atomic int fd;                 /* ID.data, hidden; -1: not open */
+	_Atomic int fd;                 /* ID.data; -1: not open */
+	int hidden;
 	struct s3_journal *journal;     /* mapped */
 };
 
@@ -29,14 +30,14 @@ struct staged_owner {
 	void *arg;
 };
 
-/* Opens `id` of the spool directory; -ENOENT: it is over, published or dropped. */
-int staged_open(struct staged *s, const char *dir, const char *id);
+/* Opens `id` of the spool directory, its descriptor hidden or not; -ENOENT: it is over, published or dropped. */
+int staged_open(struct staged *s, const char *dir, const char *id, int hidden);
 void staged_close(struct staged *s);
 
 ssize_t staged_preadv(struct staged *s, const struct staged_owner *o, const struct iovec *iov, int cnt, off_t off);
 /* *off -1: at the end, and *off becomes where that was. */
 ssize_t staged_pwritev(struct staged *s, const struct staged_owner *o, const struct iovec *iov, int cnt, off_t *off);
-int staged_truncate(struct staged *s, off_t len);
+int staged_truncate(struct staged *s, const struct staged_owner *o, off_t len);
 /* fallocate(2): mode 0, KEEP_SIZE, PUNCH_HOLE, ZERO_RANGE; others EOPNOTSUPP. */
 int staged_allocate(struct staged *s, const struct staged_owner *o, int mode, off_t off, off_t len);
 
@@ -45,5 +46,7 @@ void staged_stat(const struct staged *s, struct statx *st);
 /* chmod, chown, utimens of the open file: part of what is published. */
 struct object_attr;
 int staged_setattr(struct staged *s, const struct object_attr *set);
+/* Whether there is anything that was not published yet. */
+int staged_is_changed(const struct staged *s);
 
 #endif
