@@ -72,8 +72,18 @@ struct aio_req *aio_req_get(void);
  */
 int aio_req_new(struct aio_req **req, struct aiocb *cb, struct file *f);
 
+/*
+ * A read of a kernel's file from the page cache: its result, or -EAGAIN if all of
+ * it is not there. The kernel has begun to fetch it then: by the time the queue
+ * asks again part of the way is gone, on another processor.
+ */
+ssize_t aio_read_cached(const struct file *f, int fd, void *buf, size_t n, off_t off);
+
 /* Performs it now, in this thread, and ends it: for back ends that never wait. */
 void aio_req_now(struct aio_req *req);
+
+/* It is over, in the thread that asked for it. */
+void aio_req_finish(struct aio_req *req, ssize_t r);
 
 /* Makes the queue unless there is one: 0, or EAGAIN. */
 int aio_queue_ready(void);

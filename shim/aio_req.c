@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <sys/syscall.h>
 
 #include "fdtab.h"
 #include "file.h"
@@ -190,15 +191,39 @@ void aio_req_end(struct aio_req *req, ssize_t r)
 	io_order_over(order, r);
 }
 
+static ssize_t read_nowait(int fd, void *buf, size_t n, off_t off)
+{
+	struct iovec iov = { buf, n };
+
+	return REAL(syscall)(SYS_preadv2, fd, &iov, 1L, off, 0L, RWF_NOWAIT);
+}
+
+ssize_t aio_read_cached(const struct file *f, int fd, void *buf, size_t n, off_t off)
+{
+	int saved = errno;
+	ssize_t r = -1;
+
+	if (!f->ofd && !(f->flags & O_DIRECT))
+		r = read_nowait(fd, buf, n, off);
+	/* a short one is whole at the end of the file */
+	if (r < 0 || ((size_t)r < n && read_nowait(fd, (char *)buf + r, n - (size_t)r, off + r) != 0))
+		r = -EAGAIN;
+	errno = saved;
+	return r;
+}
+
+void aio_req_finish(struct aio_req *req, ssize_t r)
+{
+	aio_req_end(req, r);
+	aio_wake();
+}
+
 void aio_req_now(struct aio_req *req)
 {
 	int saved = errno, state;
-	ssize_t r;
 
 	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
-	r = aio_req_perform(req);
-	aio_req_end(req, r);
-	aio_wake();
+	aio_req_finish(req, aio_req_perform(req));
 	pthread_setcancelstate(state, NULL);
 	errno = saved;
 }

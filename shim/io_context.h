@@ -42,7 +42,6 @@ struct io_context {
 	_Atomic int in_kernel;           /* the kernel's, until their events are fetched */
 	_Atomic int sent;                /* of those, io_request.c's */
 	_Atomic int sleepers, kernel_waiters;
-	_Atomic int misses;              /* reads in a row that were not in the page cache */
 	struct mount *_Atomic mount;     /* whose file it was last used for; the statistics' */
 	struct io_events over;
 };

@@ -8,10 +8,8 @@
  * What is odd about a request on a kernel's file, the kernel is left to judge.
  */
 #include <errno.h>
-#include <limits.h>
 #include <pthread.h>
 #include <string.h>
-#include <sys/syscall.h>
 
 #include "aio_queue.h"
 #include "fdtab.h"
@@ -28,8 +26,6 @@
 #define VECTOR_MAX 1024          /* UIO_MAXIOV */
 #define RW_MAX 0x7ffff000        /* MAX_RW_COUNT in the kernel's include/linux/fs.h */
 #define RWF_KNOWN (RWF_HIPRI | RWF_DSYNC | RWF_SYNC | RWF_NOWAIT | RWF_APPEND)
-#define MISSES_IN_A_ROW 8        /* then only every LOOK_EVERYth read asks the page cache first */
-#define LOOK_EVERY 16
 
 enum way { KERNEL, NOW, QUEUE };
 
@@ -231,40 +227,6 @@ static ssize_t perform(struct io_order *o)
 	return r;
 }
 
-static ssize_t read_nowait(const struct io_order *o, size_t done)
-{
-	struct iovec iov = { (char *)(uintptr_t)o->cb.aio_buf + done, o->cb.aio_nbytes - done };
-
-	return REAL(syscall)(SYS_preadv2, (long)(int)o->cb.aio_fildes, &iov, 1L, o->cb.aio_offset + (long)done, 0L, RWF_NOWAIT);
-}
-
-/*
- * A read of what is in the page cache, which no queue makes faster: its result,
- * or -EAGAIN. Where it never is, it is soon not asked for each time.
- */
-static ssize_t read_cached(const struct io_order *o)
-{
-	int misses = atomic_load_explicit(&o->c->misses, memory_order_relaxed);
-	size_t n = o->cb.aio_nbytes;
-	ssize_t r = -1;
-
-	if (misses < MISSES_IN_A_ROW || misses % LOOK_EVERY == 0)
-		r = read_nowait(o, 0);
-	if (r < 0 || ((size_t)r < n && read_nowait(o, (size_t)r) != 0)) {
-		atomic_store_explicit(&o->c->misses, (misses + 1) & INT_MAX, memory_order_relaxed);
-		return -EAGAIN;
-	}
-	if (misses)
-		atomic_store_explicit(&o->c->misses, 0, memory_order_relaxed);
-	return r;
-}
-
-static int is_cacheable(const struct io_order *o)
-{
-	return o->f && !o->f->ofd && o->cb.aio_lio_opcode == IOCB_CMD_PREAD && !o->cb.aio_rw_flags &&
-	       !(o->f->flags & O_DIRECT);
-}
-
 /* Its result if it can be had without waiting, or -EAGAIN. */
 static ssize_t at_once(struct io_order *o, enum way way)
 {
@@ -272,7 +234,9 @@ static ssize_t at_once(struct io_order *o, enum way way)
 		return o->cb.aio_buf & (POLLIN | POLLOUT | POLLRDNORM | POLLWRNORM);
 	if (way == NOW)
 		return perform(o);
-	return is_cacheable(o) ? read_cached(o) : -EAGAIN;
+	if (o->cb.aio_lio_opcode != IOCB_CMD_PREAD || o->cb.aio_rw_flags || !o->f)
+		return -EAGAIN;
+	return aio_read_cached(o->f, (int)o->cb.aio_fildes, (void *)(uintptr_t)o->cb.aio_buf, o->cb.aio_nbytes, o->cb.aio_offset);
 }
 
 static int copy_vector(struct io_order *o)
