@@ -52,6 +52,7 @@ enum be_flags {
 	BE_AIO_NOW = 16,       /* aio_read(3) and its kin: the ops never wait, so the request is over at once */
 	BE_AIO_RING = 32,      /* by a ring on the kernel's file; neither: libc does it */
 	BE_AIO_ORDER = 64,     /* a file's requests one after the other */
+	BE_NO_LINKS = 128,     /* no name is a symbolic link: a walk along a path need not ask */
 };
 
 struct mount {

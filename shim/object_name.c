@@ -76,7 +76,7 @@ ssize_t object_link_text(struct mount *m, const char *name, char *buf, size_t n)
 {
 	struct object_at at = { m, NULL, name };
 
-	return link_text(&at, buf, n);
+	return m->flags & BE_NO_LINKS ? -EINVAL : link_text(&at, buf, n);
 }
 
 int object_name_trim(char *name)

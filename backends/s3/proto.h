@@ -14,7 +14,8 @@
  *
  * A call: the guest takes a free slot, fills in the request, sets its bit in
  * `asked`, rings if the agent sleeps, and waits on the slot's state by futex.
- * The agent answers in the same slot.
+ * The agent answers in the same slot. Only the agent says that it is awake
+ * again, so that a guest interrupted before it rings keeps nobody waiting.
  *
  * Bytes never pass through a slot. The agent answers a read with pieces of the
  * cache; the guest preads them into the program's buffer, and then looks
@@ -43,15 +44,15 @@
 enum s3_ask {
 	S3_MOUNT = 1,    /* text: "bucket/prefix?options" of a rule -> mount: for the other calls */
 	S3_STAT,         /* name -> attr */
-	S3_OPEN,         /* name, flags, mode, text: ofd->id -> attr, handle, spool if writing; may fetch the first bytes */
+	S3_OPEN,         /* name, flags, mode, text: ofd->id -> attr, handle, spool if writing; else perhaps pieces */
 	S3_ATTACH,       /* spool and text: ofd->id, or attr (etag, size) and name: a description that another
 	                    process opened, or an agent that is gone -> handle */
 	S3_READ,         /* handle, off, len -> pieces from `off` on; fewer at the end */
-	S3_LIST,         /* name, off (0, or what the last answer said) -> one piece of s3_entry, off */
+	S3_LIST,         /* name, off: entries told before -> pieces of whole s3_entry; off: 0, or there are more */
 	S3_READLINK,     /* name -> text */
 	S3_GETXATTR,     /* name or handle, text: the key -> one piece: value; its length in result */
 	S3_LISTXATTR,
-	S3_DROP,         /* handle: this process is done with it; needs no answer but gets one */
+	S3_DROP,         /* handle: this process is done with it; no answer, the agent frees the slot */
 	/* writing; see below */
 	S3_WROTE,        /* handle, off, len: room for len more bytes of the spool is wanted -> when there is, or why not */
 	S3_PUBLISH,      /* handle, text: ofd->id, flags: S3_LAST if nothing follows -> the object is as written, or why not */

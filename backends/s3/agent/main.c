@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * shim-agent: the engine of s3, for the guests of one user, configuration and
+ * network.
+ *
+ *      shim-agent serve DIR PID   as the library starts it (../start.c): descriptor
+ *                                 0 is the socket that guests connect to, bound
+ *                                 in DIR; PID started it
+ *
+ * It ends when it had no guests for SHIM_AGENT_IDLE seconds (60), unless its
+ * end would leave a zombie to a parent that does not expect one.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "cache.h"
+#include "count.h"
+#include "guest.h"
+#include "http.h"
+#include "log.h"
+#include "loop.h"
+#include "object.h"
+#include "write.h"
+
+#define CACHE_DEFAULT (256ull << 20)
+#define IDLE_DEFAULT 60
+
+static int dir = -1;
+static pid_t starter;
+static struct loop_timer idle;
+static uint64_t patience;
+
+/* ---- the end */
+
+/* Whether bit SIGCHLD is set in one of the masks of a process; what cannot be read is as if it were. */
+static int expects_children(pid_t pid)
+{
+	static const char *const masks[] = { "SigBlk:", "SigIgn:", "SigCgt:" };
+	char path[64], line[256];
+	unsigned long long bits = 0;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
+	f = fopen(path, "re");
+	if (!f)
+		return 1;
+	while (fgets(line, sizeof(line), f))
+		for (unsigned i = 0; i < 3; i++)
+			if (!strncmp(line, masks[i], 7))
+				bits |= strtoull(line + 7, NULL, 16);
+	fclose(f);
+	return bits >> (SIGCHLD - 1) & 1;
+}
+
+/*
+ * Whoever becomes the parent of orphans gets our remains. A program that is
+ * that for a container (PID 1, a subreaper), and perhaps the one that started
+ * us, knows nothing of such a child; then we stay until it goes.
+ */
+static int may_end(void)
+{
+	pid_t parent = getppid();
+
+	return parent != starter && (!parent || expects_children(parent));
+}
+
+/* Nobody starts another one, or connects, while we hold the lock. */
+static int retire(void)
+{
+	int lock = openat(dir, "lock", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+
+	if (lock < 0 || flock(lock, LOCK_EX | LOCK_NB) < 0) {
+		if (lock >= 0)
+			close(lock);
+		return 0;
+	}
+	unlinkat(dir, "socket", 0);
+	return 1;
+}
+
+static void check_idle(void *arg)
+{
+	(void)arg;
+	if (!guest_count() && !guest_calls()) {
+		if (may_end() && retire()) {
+			loop_stop();
+			return;
+		}
+		cache_trim(0);
+	}
+	loop_timer_set(&idle, loop_now() + patience);
+}
+
+/* ---- the beginning */
+
+static uint64_t number(const char *name, uint64_t otherwise)
+{
+	const char *word = getenv(name);
+	char *end;
+	uint64_t n;
+
+	if (!word || !*word)
+		return otherwise;
+	n = strtoull(word, &end, 10);
+	return *end ? otherwise : n;
+}
+
+/* The program's own limits are for it: as far as we may. */
+static void raise_limits(void)
+{
+	static const int limits[] = { RLIMIT_NOFILE, RLIMIT_FSIZE, RLIMIT_AS, RLIMIT_DATA, RLIMIT_CPU };
+	struct rlimit l;
+
+	for (unsigned i = 0; i < sizeof(limits) / sizeof(*limits); i++)
+		if (getrlimit((__rlimit_resource_t)limits[i], &l) == 0) {
+			l.rlim_cur = l.rlim_max;
+			setrlimit((__rlimit_resource_t)limits[i], &l);
+		}
+}
+
+static int begin(int listener)
+{
+	int err = loop_init();
+
+	if (!err)
+		err = cache_init(number("SHIM_AGENT_CACHE", CACHE_DEFAULT));
+	if (!err)
+		err = http_init();
+	if (!err) {
+		object_init();
+		err = write_init();
+	}
+	return err ? err : guest_init(listener);
+}
+
+static int serve(const char *path, const char *pid)
+{
+	int listener = fcntl(0, F_DUPFD_CLOEXEC, 3), null = open("/dev/null", O_RDWR | O_CLOEXEC), err;
+
+	dup2(null, 0);
+	close(null);
+	dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (listener < 0 || dir < 0)
+		return 1;
+	starter = (pid_t)atoi(pid);
+	log_init(dir);
+	count_init(dir);
+	raise_limits();
+	err = begin(listener);
+	if (err) {
+		log_say(LOG_ERROR, "cannot begin: %s", strerror(-err));
+		return 1;
+	}
+	patience = number("SHIM_AGENT_IDLE", IDLE_DEFAULT) * LOOP_SECOND;
+	idle.fired = check_idle;
+	loop_timer_set(&idle, loop_now() + patience);
+	log_say(LOG_INFO, "begins");
+	loop_run();
+	log_say(LOG_INFO, "ends");
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	signal(SIGPIPE, SIG_IGN);
+	if (argc == 4 && !strcmp(argv[1], "serve"))
+		return serve(argv[2], argv[3]);
+	fprintf(stderr, "shim-agent: the library starts it by itself; see s3(7)\n");
+	return 2;
+}

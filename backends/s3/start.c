@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: MIT */
+/* Finding the agent; see start.h. */
+#include "start.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/un.h>
+#include <time.h>
+
+#include "real.h"
+#include "stats.h"
+#include "stats_tree.h"
+
+#define BACKLOG 1024
+#define PATIENCE 10             /* seconds, for the agent's welcome, and for who starts it */
+#define TRIES 5                 /* an agent may end between a connect and its welcome */
+
+static char library[PATH_MAX];  /* the directory of our own file */
+static long long cache_bytes;
+
+void start_init(void)
+{
+	Dl_info info;
+	char *slash;
+
+	if (!dladdr(library, &info) || !info.dli_fname)
+		return;
+	if (*info.dli_fname != '/' && (!REAL(getcwd)(library, sizeof(library) - 1) || !strcat(library, "/")))
+		*library = 0;
+	if (strlen(library) + strlen(info.dli_fname) < sizeof(library))
+		strcat(library, info.dli_fname);
+	slash = strrchr(library, '/');
+	if (slash)
+		slash[1] = 0;
+}
+
+void start_cache(long long bytes)
+{
+	if (bytes > cache_bytes)
+		cache_bytes = bytes;
+}
+
+/* Beside the library as it is built, or as it is installed. */
+static int find_program(char path[PATH_MAX])
+{
+	static const char *const names[] = { "shim-agent", "shim/shim-agent" };
+
+	for (unsigned i = 0; i < sizeof(names) / sizeof(*names); i++)
+		if (snprintf(path, PATH_MAX, "%s%s", library, names[i]) < PATH_MAX &&
+		    REAL(faccessat)(AT_FDCWD, path, X_OK, 0) == 0)
+			return 0;
+	return -ENOENT;
+}
+
+/* ---- the key */
+
+static uint64_t hash(const void *p, size_t n)
+{
+	const unsigned char *s = p;
+	uint64_t h = 0xcbf29ce484222325u;
+
+	while (n--)
+		h = (h ^ *s++) * 0x100000001b3u;
+	h = (h ^ h >> 33) * 0xff51afd7ed558ccdu;
+	return h ^ h >> 33;
+}
+
+/* Whether the agent would do something else for another value. */
+static int concerns(const char *entry)
+{
+	static const char *const names[] = {
+		"http_proxy=", "https_proxy=", "all_proxy=", "no_proxy=", "HOME=", "SSL_CERT_FILE=",
+		"SSL_CERT_DIR=", "TZ=",
+	};
+
+	if (!strncmp(entry, "AWS_", 4))
+		return 1;
+	for (unsigned i = 0; i < sizeof(names) / sizeof(*names); i++)
+		if (!strncasecmp(entry, names[i], strlen(names[i])))
+			return 1;
+	return 0;
+}
+
+/* The order of the environment does not matter. */
+static uint64_t key(const char *program)
+{
+	static const char *const namespaces[] = { "net", "mnt", "user", "pid" };
+	struct { uint64_t ino, dev; int64_t cache, made; } id = { .cache = cache_bytes };
+	uint64_t sum = S3_PROTO;
+	struct stat st;
+	char path[64];
+
+	for (char **e = environ; e && *e; e++)
+		if (concerns(*e))
+			sum += hash(*e, strlen(*e));
+	for (unsigned i = 0; i < sizeof(namespaces) / sizeof(*namespaces); i++) {
+		snprintf(path, sizeof(path), "/proc/self/ns/%s", namespaces[i]);
+		if (own_stat(AT_FDCWD, path, &st, 0) == 0)
+			sum = sum * 31 + hash(&st.st_ino, sizeof(st.st_ino));
+	}
+	if (own_stat(AT_FDCWD, program, &st, 0) == 0) {
+		id.ino = st.st_ino, id.dev = st.st_dev;
+		id.made = st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec;
+	}
+	return sum * 31 + hash(&id, sizeof(id));
+}
+
+/* ---- the directory and the socket */
+
+static const char *above(void)
+{
+	for (char **e = environ; e && *e; e++)
+		if (!strncmp(*e, "SHIM_AGENT_DIR=/", 16))
+			return *e + 15;
+	return NULL;
+}
+
+/* The directory, open, and its path. */
+static int open_dir(const char *program, char path[PATH_MAX])
+{
+	const char *top = above();
+	int n = top ? snprintf(path, PATH_MAX, "%s", top) :
+		snprintf(path, PATH_MAX, "/dev/shm/shim-s3-%u", (unsigned)geteuid());
+	int fd;
+
+	if (n + 20 >= PATH_MAX)
+		return -ENAMETOOLONG;
+	fd = tree_open_dir(path, 1);
+	if (fd < 0)
+		return fd;
+	REAL(close)(fd);
+	snprintf(path + n, (size_t)(PATH_MAX - n), "/%016llx", (unsigned long long)key(program));
+	return tree_open_dir(path, 1);
+}
+
+/* Where the path does not fit, by way of the open directory. */
+static int address(struct sockaddr_un *a, const char *path, int dir)
+{
+	memset(a, 0, sizeof(*a));
+	a->sun_family = AF_UNIX;
+	if (snprintf(a->sun_path, sizeof(a->sun_path), "%s/socket", path) >= (int)sizeof(a->sun_path))
+		snprintf(a->sun_path, sizeof(a->sun_path), "/proc/self/fd/%d/socket", dir);
+	return 0;
+}
+
+static int connect_to(const struct sockaddr_un *a)
+{
+	struct timeval patience = { .tv_sec = PATIENCE };
+	struct ucred peer;
+	socklen_t len = sizeof(peer);
+	int s = REAL(socket)(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0), r;
+
+	if (s < 0)
+		return -errno;
+	setsockopt(s, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
+	setsockopt(s, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+	r = REAL(connect)(s, (const struct sockaddr *)a, sizeof(*a)) < 0 ? -errno : 0;
+	if (r == 0 && (getsockopt(s, SOL_SOCKET, SO_PEERCRED, &peer, &len) < 0 || peer.uid != geteuid()))
+		r = -EPERM;
+	if (r == 0)
+		return s;
+	REAL(close)(s);
+	return r;
+}
+
+static int listen_at(const struct sockaddr_un *a)
+{
+	int s = REAL(socket)(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+
+	if (s < 0)
+		return -errno;
+	if (REAL(bind)(s, (const struct sockaddr *)a, sizeof(*a)) == 0 && REAL(listen)(s, BACKLOG) == 0)
+		return s;
+	REAL(close)(s);
+	return -errno;
+}
+
+/* ---- starting */
+
+/* The lock, unless the directory was removed meanwhile; for so long. */
+static int lock(int dir)
+{
+	const struct timespec moment = { .tv_nsec = 2000000 };
+	int fd = REAL(openat)(dir, "lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+	if (fd < 0)
+		return -errno;
+	for (int i = 0; i < PATIENCE * 500; i++) {
+		if (REAL(flock)(fd, LOCK_EX | LOCK_NB) == 0)
+			return fd;
+		nanosleep(&moment, NULL);
+	}
+	REAL(close)(fd);
+	return -ETIMEDOUT;
+}
+
+static int is_none(int r)
+{
+	return r == -ENOENT || r == -ECONNREFUSED;
+}
+
+/* With the lock: unless somebody was faster. A connection, or -errno. */
+static int start(const char *program, const char *path, int dir, const struct sockaddr_un *a)
+{
+	int s = connect_to(a), listener, r;
+
+	if (s >= 0 || !is_none(s))
+		return s;
+	REAL(unlinkat)(dir, "socket", 0);
+	listener = listen_at(a);
+	if (listener < 0)
+		return listener;
+	r = start_spawn(program, path, listener, cache_bytes);
+	s = r < 0 ? r : connect_to(a);
+	if (r < 0)
+		REAL(unlinkat)(dir, "socket", 0);
+	REAL(close)(listener);
+	return s;
+}
+
+static int find(const char *program)
+{
+	char path[PATH_MAX];
+	struct sockaddr_un a;
+	int dir = open_dir(program, path), held, s;
+
+	if (dir < 0)
+		return dir;
+	address(&a, path, dir);
+	s = connect_to(&a);
+	if (is_none(s)) {
+		held = lock(dir);
+		s = held < 0 ? held : start(program, path, dir, &a);
+		if (held >= 0)
+			REAL(close)(held);
+	}
+	REAL(close)(dir);
+	return s;
+}
+
+/* ---- the welcome */
+
+static int take(struct msghdr *msg, int fd[START_FDS])
+{
+	struct cmsghdr *c = CMSG_FIRSTHDR(msg);
+	size_t n = c && c->cmsg_type == SCM_RIGHTS ? (c->cmsg_len - CMSG_LEN(0)) / sizeof(int) : 0;
+
+	if (n)
+		memcpy(fd + START_CHANNEL, CMSG_DATA(c), (n < 3 ? n : 3) * sizeof(int));
+	return n == 3;
+}
+
+static int greet(int sock, int fd[START_FDS], struct s3_welcome *w)
+{
+	struct s3_hello hello = { S3_PROTO, (uint32_t)getpid() };
+	union { struct cmsghdr h; char room[CMSG_SPACE(3 * sizeof(int))]; } control;
+	struct iovec iov = { w, sizeof(*w) };
+	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control,
+			      .msg_controllen = sizeof(control) };
+	ssize_t n;
+	int r = 0;
+
+	for (int i = 0; i < START_FDS; i++)
+		fd[i] = -1;
+	if (REAL(send)(sock, &hello, sizeof(hello), MSG_NOSIGNAL) < 0)
+		return errno == EPIPE ? -ECONNRESET : -errno;
+	n = REAL(recvmsg)(sock, &msg, MSG_CMSG_CLOEXEC);
+	if (n <= 0)
+		return n < 0 && errno != ECONNRESET ? (errno == EAGAIN ? -ETIMEDOUT : -errno) : -ECONNRESET;
+	if (!take(&msg, fd) || n != sizeof(*w) || w->proto != S3_PROTO)
+		r = -EPROTO;
+	for (int i = 0; i < START_FDS && r < 0; i++)
+		if (fd[i] >= 0)
+			REAL(close)(fd[i]);
+	fd[START_SOCK] = sock;
+	return r;
+}
+
+static int try(const char *program, int fd[START_FDS], struct s3_welcome *w)
+{
+	int sock = find(program), r;
+
+	if (sock < 0)
+		return sock;
+	r = greet(sock, fd, w);
+	if (r < 0)
+		REAL(close)(sock);
+	return r;
+}
+
+int start_connect(int fd[START_FDS], struct s3_welcome *w)
+{
+	char program[PATH_MAX];
+	int r = find_program(program);
+
+	for (int i = 0; i < TRIES && r != -ENOENT; i++) {
+		r = try(program, fd, w);
+		if (r != -ECONNRESET && r != -EPIPE)
+			break;
+	}
+	if (r == 0)
+		return 0;
+	stats_note("s3: no agent (%sshim-agent): %s", library, strerrordesc_np(-r));
+	return r == -EMFILE || r == -ENFILE || r == -ENOMEM ? r : -ECONNREFUSED;
+}
