@@ -123,7 +123,8 @@ check: deps
 	$(Q)$(MAKE) -s all units sanitized
 	$(Q)tests/run.sh
 
-check-long: deps
+check-long:
+	$(Q)LONG=1 .ci/setup check
 	$(Q)$(MAKE) -s all units sanitized
 	$(Q)LONG=1 tests/run.sh
 

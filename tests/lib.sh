@@ -96,10 +96,23 @@ fault() {
 }
 
 _stores=0
+# Agents of S3 meet in a directory of the test's own; they end with it.
+end_agents() {
+	local dir cmd
+	for cmd in /proc/[0-9]*/cmdline; do
+		case $(tr '\0' ' ' <"$cmd") in */shim-agent\ serve\ "$TMP"/agents/*) kill -KILL "$(basename "${cmd%/*}")" ;; esac
+	done 2>/dev/null
+}
+# What they said, if the test fails.
+agent_logs() {
+	[ "$1" = 0 ] || [ "$1" = 77 ] || tail -n 15 "$TMP"/agents/*/log 2>/dev/null
+}
+
 # at RULE: sets PREFIX, a directory under that rule; TARGET, the rule's right
 # side; NATIVE, a directory on the same kind of file system under no rule; and
 # SEEN, where an unshimmed program finds what is under PREFIX. A mem rule gets
-# a store of its own and a prefix that is not on the disk.
+# a store of its own and a prefix that is not on the disk. A rule s3:SERVER[?OPTIONS]
+# is a part of a new bucket there, $KEYS for s3_client.
 at() {
 	local scheme=${1%%:*} options=""
 	case $1 in *\?*) options="?${1#*\?}" ;; esac
@@ -122,6 +135,16 @@ at() {
 		on_exit "forget_descriptions '$TMP/object$_stores'"
 		export NO_NODES=1       # and no fifos
 		mkdir "$TMP/object$_stores" "$NATIVE" || exit 1
+	elif [ "$scheme" = s3 ]; then
+		s3 "$(expr "$1" : 's3:\([a-z0-9]*\)')"
+		KEYS=$BUCKET/part
+		TARGET=s3://$KEYS?endpoint=$ENDPOINT${options:+&${options#\?}}
+		PREFIX=$TMP/bucket$_stores
+		NATIVE=$TMP/native$_stores
+		SEEN=
+		[ -d "$TMP/agents" ] || on_exit "agent_logs \$status; end_agents"
+		mkdir -p "$NATIVE" "$TMP/agents" && chmod 700 "$TMP/agents" || exit 1
+		export SHIM_AGENT_DIR=$TMP/agents HOME=$TMP
 	else
 		TARGET=$1
 		PREFIX=$TMP/under$_stores

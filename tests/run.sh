@@ -122,7 +122,7 @@ for f in tests/doors/*.c; do
 	done
 done
 
-# A script with a line "# each rule" runs once under each.
+# A script with a line "# each rule" runs once under each, one with "# each server: ..." once on each.
 for f in tests/*.sh; do
 	name=${f##*/}
 	name=${name%.sh}
@@ -132,6 +132,10 @@ for f in tests/*.sh; do
 			excluded "$f" "$(rule_name "$rule")" && continue
 			postponed "$f" "$rule" && continue
 			try "$name on $(rule_name "$rule")" "$f" "$rule"
+		done
+	elif grep -q '^# each server: ' "$f"; then
+		for server in $(sed -n 's/^# each server: //p' "$f") ${LONG:+ceph20}; do
+			try "$name on s3:$server" "$f" "s3:$server"
 		done
 	else
 		try "$name" "$f"

@@ -5,7 +5,7 @@
 . "${0%/*}/lib.sh"
 
 head -c 6000000 /dev/urandom >"$TMP/some"
-for server in ceph swift fault nginx; do
+for server in ceph swift fault nginx ${LONG:+ceph20}; do
 	s3 $server
 	[ $server = nginx ] && { BUCKET=here; mkdir "$FILES/here"; }
 	key="$BUCKET/a b/+ü%20=&'x"
@@ -27,6 +27,7 @@ said=$(s3server start nginx "$TMP/own" $!) || fail "a second nginx does not star
 read -r pid _ <"$TMP/own/nginx/pids"
 kill -0 "$pid" || fail "it does not run"
 kill -KILL $!
+wait $! 2>/dev/null
 timeout 20 tail --pid="$pid" -f /dev/null || fail "it outlives its owner"
 s3server start none "$TMP/own" $$ 2>/dev/null && fail "a server that is not there"
 exit 0

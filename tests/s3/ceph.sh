@@ -3,8 +3,15 @@
 # radosgw. Used by server.
 
 server() {
-	local mon v1 http https fsid c uuid
+	loader=() bin=
 	needs ceph ceph-mon ceph-osd radosgw radosgw-admin monmaptool uuidgen openssl
+	cluster
+}
+
+# ${loader[@]} and $bin: what comes before the name of a program of Ceph's;
+# $plugins: lines of the configuration.
+cluster() {
+	local mon v1 http https fsid c uuid
 	mkdir "$D/mon" "$D/osd" "$D/run" "$D/rgw"
 	certificate || return
 	mon=$(port) v1=$(port) http=$(port) https=$(port) fsid=$(uuidgen) uuid=$(uuidgen)
@@ -38,6 +45,7 @@ server() {
 	mon allow pool size one = true
 	mon warn on pool no redundancy = false
 	mon max pg per osd = 2000
+	${plugins:-}
 	[mon]
 	mon data = $D/mon
 	mon data avail warn = 1
@@ -63,19 +71,21 @@ server() {
 	rgw gc processor max time = 5
 	C
 	c="-c $D/ceph.conf"
-	monmaptool --create --fsid "$fsid" --addv a "[v2:127.0.0.1:$mon,v1:127.0.0.1:$v1]" "$D/monmap" &&
-	ceph-mon $c --mkfs -i a --monmap "$D/monmap" || return
-	launch mon ceph-mon $c -i a -f
+	ceph_program monmaptool --create --fsid "$fsid" --addv a "[v2:127.0.0.1:$mon,v1:127.0.0.1:$v1]" "$D/monmap" &&
+	ceph_program ceph-mon $c --mkfs -i a --monmap "$D/monmap" || return
+	launch mon "${loader[@]}" "${bin}ceph-mon" $c -i a -f
 	within 60 listens "$mon" && timeout 60 ceph $c osd new "$uuid" &&
-	ceph-osd $c -i 0 --mkfs --osd-uuid "$uuid" || return
-	launch osd ceph-osd $c -i 0 -f
+	ceph_program ceph-osd $c -i 0 --mkfs --osd-uuid "$uuid" || return
+	launch osd "${loader[@]}" "${bin}ceph-osd" $c -i 0 -f
 	within 60 osd_up || return
-	launch rgw radosgw $c -n client.rgw -f
+	launch rgw "${loader[@]}" "${bin}radosgw" $c -n client.rgw -f
 	within 60 listens "$http" && within 60 listens "$https" &&
-	timeout 60 radosgw-admin $c -n client.rgw user create --uid test --display-name Test \
+	ceph_program radosgw-admin $c -n client.rgw user create --uid test --display-name Test \
 	    --access-key testkey --secret-key testsecret || return
 	says ENDPOINT="http://127.0.0.1:$http" ENDPOINT_TLS="https://localhost:$https" CA="$D/tls.crt" \
 	    AWS_ACCESS_KEY_ID=testkey AWS_SECRET_ACCESS_KEY=testsecret AWS_REGION=us-east-1
 }
 
+ceph_program() { timeout 60 "${loader[@]}" "$bin$1" "${@:2}"; }
+# The command itself is Python; that of Debian 12 serves both.
 osd_up() { timeout 10 ceph $c osd stat | grep -q '1 up'; }

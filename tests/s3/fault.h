@@ -60,7 +60,7 @@ struct request {
 	char *path;                     /* decoded */
 	char bucket[256];
 	char key[KEY_MAX + 1];          /* "": the bucket */
-	char name[256 + KEY_MAX + 2];   /* bucket/key */
+	char name[256 + KEY_MAX + 2];   /* bucket/key, or bucket/prefix of a listing */
 	char id[128];                   /* access key that signed it */
 	int64_t length;                 /* of the body; -1: chunked */
 	bool expects;                   /* waits for 100 Continue */

@@ -180,7 +180,8 @@ static bool target(struct request *q)
 	if (strlen(key) > KEY_MAX)
 		return false;
 	strcpy(q->key, key);
-	snprintf(q->name, sizeof(q->name), "%s/%s", q->bucket, q->key);
+	const char *prefix = param_of(q, "prefix");
+	snprintf(q->name, sizeof(q->name), "%s/%s", q->bucket, *q->key || !prefix ? q->key : prefix);
 	return true;
 }
 

@@ -4,7 +4,7 @@
  * bucket that cannot be: /-/
  *
  *      POST   /-/rules    lines: CALL KEY FAULT[=ARG] [times=N] [after=N]
- *                         CALL and KEY (bucket/key) are globs; the first that fits
+ *                         CALL and KEY (bucket/key, bucket/prefix of a listing) are globs; the first that fits
  *      GET    /-/rules    the same, each with how often it was met
  *      GET    /-/log      a line for each request: call, bucket/key, range, status,
  *                         bytes of the body, fault, error code, number of the connection
