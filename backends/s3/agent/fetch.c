@@ -8,6 +8,7 @@
 #include <utlist.h>
 
 #include "count.h"
+#include "loop.h"
 
 static struct fetch *urgent, *ahead;     /* they wait */
 static unsigned running, all;
@@ -58,13 +59,31 @@ static void blend(int64_t *average, int64_t now)
 	*average = *average ? *average + (now - *average) / 8 : now;
 }
 
+/*
+ * The least of the last ten to twenty seconds: what is above that is a queue,
+ * and mostly our own.
+ */
+static void lower(int64_t now)
+{
+	static int64_t recent, before;
+	static uint64_t since;
+
+	if (loop_now() - since > 10 * LOOP_SECOND) {
+		before = recent;
+		recent = 0;
+		since = loop_now();
+	}
+	recent = recent && recent < now ? recent : now;
+	measured.first_byte = before && before < recent ? before : recent;
+}
+
 static void measure(const struct fetch *f)
 {
 	const struct http *h = f->req.http;
 
 	if (!h || !h->first_byte || f->req.attempts > 1)
 		return;
-	blend(&measured.first_byte, (int64_t)(h->first_byte - h->started));
+	lower((int64_t)(h->first_byte - h->started));
 	/* a small answer comes in one piece and says nothing of the rate */
 	if (h->received >= 256 << 10 && h->ended > h->first_byte)
 		blend(&measured.rate, (int64_t)((double)h->received * 1e9 / (double)(h->ended - h->first_byte)));

@@ -19,6 +19,7 @@
 #define KEEP_LAST (1u << 20)
 #define PARALLEL 8                      /* parts of one plan */
 #define READAHEAD_MOST (64ll << 20)
+#define BEHIND (2ll << 20)              /* kept behind a reader; s3clients.md 8.1 */
 
 static struct object *objects;
 static struct object_read *starved;     /* they wait for memory */
@@ -475,9 +476,8 @@ static void plan(void *object)
 }
 
 /* Fetches ahead of the stream this read belongs to. */
-static void go_ahead(struct object *o, struct stream *s)
+static void go_ahead(struct object *o, struct stream *s, int64_t most)
 {
-	int64_t most = smaller(READAHEAD_MOST, (int64_t)cache_size() / 4);
 	struct range want[STREAM_STRIDES];
 	unsigned n = stream_ahead(s, o->attr.size, most, want);
 
@@ -488,12 +488,45 @@ static void go_ahead(struct object *o, struct stream *s)
 	plan_soon(o);
 }
 
+/* Another stream is on its way to this place. */
+static int is_awaited(const struct object *o, const struct stream *but, int64_t off)
+{
+	for (unsigned i = 0; i < STREAMS; i++) {
+		const struct stream *s = &o->streams.s[i];
+
+		if (s != but && s->window && s->way > 0 && s->off <= off)
+			return 1;
+	}
+	return 0;
+}
+
+/*
+ * What a reader left behind in an object that the cache cannot hold anyway is
+ * dropped: the memory is used again while the processor still has it, and
+ * others' chunks stay.
+ */
+static void drop_behind(struct object *o, struct stream *s)
+{
+	int64_t upto = s->off - BEHIND;
+	struct chunk *c;
+
+	if (s->way <= 0 || !s->window || o->attr.size < (int64_t)cache_size() / 2)
+		return;
+	while ((c = index_above(&o->index, s->passed - 1)) && c->off + c->len <= upto) {
+		s->passed = c->off + c->len;
+		if (c->held || is_awaited(o, s, c->off))
+			continue;
+		index_remove(&o->index, c);
+		cache_free(c);
+	}
+}
+
 void object_read(struct object_read *r)
 {
 	struct object *o = r->o;
 	struct stream *s;
 	struct chunk *at;
-	int64_t pos;
+	int64_t pos, most;
 
 	r->on = NULL;
 	r->listed = 0;
@@ -505,14 +538,16 @@ void object_read(struct object_read *r)
 		return;
 	}
 	s = stream_ask(&o->streams, r->off, end_of(r));
+	most = smaller(stream_most(s, fetch_link(), loop_now()), smaller(READAHEAD_MOST, (int64_t)cache_size() / 4));
 	r->leash = stream_leash(s);
 	pos = collect(r, &at);
 	count->asked += (uint64_t)(end_of(r) - r->off);
 	if (!enough(r, pos)) {
 		count->waited++;
-		stream_stalled(s, READAHEAD_MOST);
+		stream_stalled(s, most);
 	}
-	go_ahead(o, s);
+	drop_behind(o, s);
+	go_ahead(o, s, most);
 	if (enough(r, pos))
 		r->done(r, 0);
 	else if (o->gone)

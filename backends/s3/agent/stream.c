@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#define PACE_NS 50000000
+
 static int64_t min(int64_t a, int64_t b)
 {
 	return a < b ? a : b;
@@ -14,17 +16,20 @@ static int64_t max(int64_t a, int64_t b)
 	return a > b ? a : b;
 }
 
+static int64_t page_up(int64_t off)
+{
+	return (off + PLAN_PAGE - 1) & ~(int64_t)(PLAN_PAGE - 1);
+}
+
 /*
  * Forward: from where the last one began to just behind its end, or to the end
  * of what was fetched ahead. A skip of no more than the ask itself still fits.
  */
 static int is_forward(const struct stream *s, int64_t off, int64_t end)
 {
-	int64_t reach = s->end + (end - off);
+	int64_t reach = s->way > 0 && s->window ? max(s->end, s->ahead) : s->end;
 
-	if (s->way > 0 && s->window)
-		reach = max(reach, s->ahead);
-	return off >= s->end - (s->end - s->off) / 2 && off <= reach;
+	return off >= s->end - (s->end - s->off) / 2 && off <= reach + (end - off);
 }
 
 static int is_backward(const struct stream *s, int64_t off, int64_t end)
@@ -44,8 +49,10 @@ static void go(struct stream *s, int way, int64_t off, int64_t end)
 		s->hits = 0;
 		s->window = 0;
 	}
-	if (!s->hits++)
+	if (!s->hits++) {
 		s->ahead = way < 0 ? off : end;
+		s->passed = off;
+	}
 	s->step = way ? 0 : s->step;
 }
 
@@ -132,6 +139,21 @@ struct stream *stream_ask(struct streams *all, int64_t off, int64_t end)
 	return s;
 }
 
+int64_t stream_most(struct stream *s, const struct plan_link *l, uint64_t now)
+{
+	uint64_t took = now - s->since;
+
+	if (!s->since || (took > PACE_NS && s->way <= 0)) {
+		s->since = now;
+		s->from = s->off;
+	} else if (took > PACE_NS) {
+		s->rate = (int64_t)((double)(s->off - s->from) * 1e9 / (double)took);
+		s->since = now;
+		s->from = s->off;
+	}
+	return max(STREAM_ENOUGH, (int64_t)(4 * (double)l->first_byte * (double)s->rate / 1e9));
+}
+
 void stream_stalled(struct stream *s, int64_t most)
 {
 	if (s->window && s->hits > 1)
@@ -149,14 +171,14 @@ void stream_halve(struct streams *all)
 static unsigned neighbours(struct stream *s, int64_t size, int64_t window, struct range *out)
 {
 	if (s->way > 0) {
-		int64_t from = max(s->ahead, s->end), upto = min(s->end + window, size);
+		int64_t from = max(s->ahead, s->end), upto = min(page_up(s->end + window), size);
 
 		if (from >= upto || (from - s->end > window / 2 && upto < size))
 			return 0;
 		*out = (struct range){ from, upto, 0 };
 		s->ahead = upto;
 	} else {
-		int64_t upto = min(s->ahead, s->off), from = max(s->off - window, 0);
+		int64_t upto = min(s->ahead, s->off), from = max(s->off - window, 0) & ~(int64_t)(PLAN_PAGE - 1);
 
 		if (from >= upto || (s->off - upto > window / 2 && from > 0))
 			return 0;

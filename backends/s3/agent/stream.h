@@ -18,6 +18,7 @@
 #define STREAMS 6                       /* four, and two asks that may become one */
 #define STREAM_FIRST (128ll << 10)      /* the smallest window */
 #define STREAM_START (1ll << 20)        /* the largest first one */
+#define STREAM_ENOUGH (4ll << 20)       /* where the link is near */
 #define STREAM_STRIDES 16               /* fetched ahead at most */
 
 struct stream {
@@ -27,6 +28,10 @@ struct stream {
 	int64_t window;                 /* 0: not recognised */
 	unsigned hits;                  /* asks that fitted, in a row */
 	int way;                        /* 1 forward, -1 backward, 0 stride */
+	int64_t rate;                   /* bytes a second it goes */
+	int64_t from;                   /* ... measured from this place */
+	uint64_t since;                 /* ... and time; 0: not yet */
+	int64_t passed;                 /* what lies before this was dropped; the object's */
 	uint64_t used;
 };
 
@@ -38,6 +43,13 @@ struct streams {                        /* zeroed is empty */
 
 /* The stream an ask for [off, end) belongs to, brought up to date; a new one in the place of the oldest. */
 struct stream *stream_ask(struct streams *all, int64_t off, int64_t end);
+
+/*
+ * The largest window that can be of use: four times what moves between a
+ * request and its first byte, as fast as this reader got its bytes lately. More
+ * would only be further from the processor's caches. `now` in nanoseconds.
+ */
+int64_t stream_most(struct stream *s, const struct plan_link *l, uint64_t now);
 
 /* Its reader had to wait; the window grows, to `most` bytes. */
 void stream_stalled(struct stream *s, int64_t most);
