@@ -369,6 +369,11 @@ long io_context_get(struct io_context *c, long min, long n, struct io_event *eve
 	return g.got ? g.got : r;
 }
 
+int io_context_cancel(struct io_context *c, struct iocb *cb, struct io_event *event)
+{
+	return (int)KERNEL(SYS_io_cancel, c->kernel, cb, event);
+}
+
 void io_context_fork_child(void)
 {
 	life++;

@@ -71,6 +71,9 @@ long io_context_submit(struct io_context *c, long n, struct iocb **list);
 long io_context_get(struct io_context *c, long min, long n, struct io_event *events,
 		    const struct timespec *timeout, const struct io_sigset *mask);
 
+/* io_cancel(2). What can be cancelled, a poll, is the kernel's. */
+int io_context_cancel(struct io_context *c, struct iocb *cb, struct io_event *event);
+
 /* A request of ours is over: its event; the reference that it held goes. */
 void io_context_over(struct io_context *c, const struct io_event *e);
 

@@ -20,8 +20,9 @@ struct io_events {
 	struct io_cell *cells;
 	size_t bytes;
 	uint64_t mask;
-	_Alignas(64) _Atomic uint64_t in;
-	_Alignas(64) _Atomic uint64_t out;
+	_Atomic uint64_t in;
+	char apart[64];          /* put and get are on different processors */
+	_Atomic uint64_t out;
 };
 
 /* Room for n events at least: 0 or -ENOMEM. */

@@ -94,10 +94,9 @@ long io_pgetevents_packed(aio_context_t id, long min, long n, struct io_event *e
 	return get_masked(id, min, n, events, timeout, packed ? &set : NULL);
 }
 
-/* What can be cancelled, a poll, is the kernel's. */
 EXPORT int io_cancel(aio_context_t id, struct iocb *cb, struct io_event *event)
 {
-	return (int)ON_CONTEXT(io_cancel, id, kernel(SYS_io_cancel, L(c->kernel), L(cb), L(event), 0),
+	return (int)ON_CONTEXT(io_cancel, id, io_context_cancel(c, cb, event),
 			       kernel(SYS_io_cancel, L(id), L(cb), L(event), 0));
 }
 

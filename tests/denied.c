@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * denied ERRNO COMMAND...: runs it where io_uring's system calls fail, with
- * EPERM as under a container's filter or ENOSYS as on an old kernel.
+ * denied [-a] ERRNO COMMAND...: runs it where io_uring's system calls fail, with
+ * EPERM as under a container's filter or ENOSYS as on an old kernel; with -a
+ * io_setup's too.
  */
 #include <errno.h>
 #include <linux/filter.h>
@@ -15,18 +16,21 @@
 
 int main(int argc, char **argv)
 {
-	unsigned error = argc > 1 && !strcmp(argv[1], "ENOSYS") ? ENOSYS : EPERM;
+	int all = argc > 1 && !strcmp(argv[1], "-a");
+	unsigned error = argc > 1 + all && !strcmp(argv[1 + all], "ENOSYS") ? ENOSYS : EPERM;
 	struct sock_filter code[] = {
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_io_uring_setup, 2, 0),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_io_uring_enter, 1, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_io_uring_setup, 3, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_io_uring_enter, 2, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, all ? SYS_io_setup : SYS_io_uring_setup, 1, 0),
 		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_io_uring_register, 0, 1),
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | error),
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
 	};
 	struct sock_fprog prog = { .len = sizeof(code) / sizeof(*code), .filter = code };
 
-	if (argc < 3)
+	argv += all;
+	if (argc < 3 + all)
 		return 2;
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) || prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &prog)) {
 		perror("seccomp");

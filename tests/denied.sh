@@ -42,4 +42,27 @@ for error in EPERM ENOSYS; do
 	grep aio_read "$TMP/report" | grep -q "io_uring.*$error" ||
 		{ echo "$error: the report does not say why aio_read has no io_uring:"; head -20 "$TMP/report"; bad=1; }
 done
+
+# libaio: without a ring threads read what is buffered, and O_DIRECT is the kernel's;
+# without the kernel's asynchronous I/O threads do all of it
+mkdir "$NATIVE/libaio"
+"$BIN/doors/libaio.plain" "$NATIVE/libaio" >"$TMP/native" 2>&1
+for error in EPERM ENOSYS; do
+	mkdir "$PREFIX/libaio-$error"
+	shim "$BIN/denied" $error "$BIN/doors/libaio.plain" "$PREFIX/libaio-$error" >"$TMP/out" 2>&1
+	same_text "$TMP/native" "$TMP/out" "$error: doors/libaio" || bad=1
+	shim "$BIN/denied" $error "$BIN/libaio_stress" -n 20 -s 7 "$PREFIX/f" >"$TMP/out" 2>&1 || { echo "$error: libaio_stress"; cat "$TMP/out"; bad=1; }
+	command -v fio >/dev/null || continue
+	"$BIN/denied" -a $error fio --name=n --ioengine=libaio --size=4k --filename="$NATIVE/a" >"$TMP/out" 2>&1 </dev/null &&
+		{ echo "$error: the kernel's asynchronous I/O is not denied"; bad=1; }
+	rm -rf "${STATS:?}"/*
+	for direct in 0 1; do
+		(cd "$TMP" && shim "$BIN/denied" -a $error fio --name=v --ioengine=libaio --direct=$direct --iodepth=16 --rw=randrw --bs=4k \
+		    --size=2m --filename="$PREFIX/fio" --fallocate=none --verify=md5 --do_verify=1 --verify_fatal=1 >"$TMP/out" 2>&1 </dev/null) ||
+			{ echo "$error, no kernel AIO, direct=$direct:"; tail -5 "$TMP/out"; bad=1; }
+	done
+	"$SHIM" report "$STATS" >"$TMP/report" 2>&1
+	grep io_submit "$TMP/report" | grep -q "threads.*$error\|$error.*threads" ||
+		{ echo "$error: the report does not say that io_submit has threads:"; head -20 "$TMP/report"; bad=1; }
+done
 exit $bad
