@@ -12,6 +12,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,6 +22,7 @@
 #include <unistd.h>
 
 #include "cache.h"
+#include "count.h"
 #include "count.h"
 #include "guest.h"
 #include "http.h"
@@ -94,6 +96,7 @@ static void check_idle(void *arg)
 			return;
 		}
 		cache_trim(0);
+		malloc_trim(0);
 	}
 	loop_timer_set(&idle, loop_now() + patience);
 }
@@ -151,6 +154,10 @@ static int serve(const char *path, const char *pid)
 		return 1;
 	starter = (pid_t)atoi(pid);
 	log_init(dir);
+	count_init(dir);
+	/* buffers of connections stay instead of being mapped anew for each request */
+	mallopt(M_MMAP_THRESHOLD, 4 << 20);
+	mallopt(M_TRIM_THRESHOLD, 32 << 20);
 	count_init(dir);
 	raise_limits();
 	err = begin(listener);

@@ -13,6 +13,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "count.h"
 #include "s3_private.h"
 
 #define KEPT 64                        /* tries put by; each is up to 60 KiB that were touched */
@@ -115,6 +116,7 @@ static void finish(struct s3_try *t, int err)
 	r->http = &t->http;
 	r->try = NULL;
 	t->r = NULL;
+	count_request(r, err);
 	r->done(r, err);                /* r may be gone now */
 	drop(t);
 }
