@@ -17,6 +17,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "../../options.h"
 #include "../proto.h"
 #include "cache.h"
 #include "fetch.h"
@@ -224,7 +225,8 @@ void names_attr(const struct s3_request *r, const char *key, struct s3_attr *att
 }
 
 /* The bucket is only looked at by s3.c. */
-static struct s3_bucket bucket;
+static const long long option[BE_OPTIONS_MAX] = { [S3_OPT_CONNECTIONS] = 32, [S3_OPT_READAHEAD] = 64 << 20 };
+static struct s3_bucket bucket = { .option = option };
 
 static void serve(int64_t size, uint64_t cache)
 {

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <utlist.h>
 
+#include "../../options.h"
 #include "count.h"
 #include "loop.h"
 
@@ -19,6 +20,13 @@ const struct plan_link *fetch_link(void)
 	return &measured;
 }
 
+unsigned fetch_connections(const struct s3_bucket *b)
+{
+	long long n = b->option[S3_OPT_CONNECTIONS];
+
+	return n < 1 ? 1 : n > FETCH_MOST ? FETCH_MOST : (unsigned)n;
+}
+
 unsigned fetch_running(void)
 {
 	return all;
@@ -29,11 +37,19 @@ static struct fetch **queue_of(const struct fetch *f)
 	return f->urgent ? &urgent : &ahead;
 }
 
+/* What is fetched ahead may use half of the connections. */
+static struct fetch *next_allowed(void)
+{
+	if (urgent && running < fetch_connections(urgent->req.bucket))
+		return urgent;
+	return ahead && running < (fetch_connections(ahead->req.bucket) + 1) / 2 ? ahead : NULL;
+}
+
 static void run_next(void)
 {
 	struct fetch *f;
 
-	while ((f = urgent && running < FETCH_MOST ? urgent : running < FETCH_AHEAD ? ahead : NULL)) {
+	while ((f = next_allowed())) {
 		DL_DELETE(*queue_of(f), f);
 		f->running = 1;
 		running++;

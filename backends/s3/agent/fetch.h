@@ -12,8 +12,7 @@
 #include "plan.h"
 #include "s3.h"
 
-#define FETCH_MOST 128                  /* requests at a time */
-#define FETCH_AHEAD 16                  /* ... while those made ahead may begin */
+#define FETCH_MOST 256                  /* requests at a time, whatever connections= says */
 
 struct object_read;
 
@@ -45,6 +44,7 @@ void fetch_start(struct fetch *f, int urgent);
 void fetch_urgent(struct fetch *f);     /* somebody waits now */
 void fetch_cancel(struct fetch *f);     /* f is gone, done is not called; its chunk is released, not freed */
 unsigned fetch_running(void);           /* waiting ones included */
+unsigned fetch_connections(const struct s3_bucket *b);  /* requests it may have at a time */
 
 /* What was measured lately. */
 const struct plan_link *fetch_link(void);

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <utlist.h>
 
+#include "../../options.h"
 #include "count.h"
 #include "loop.h"
 #include "object_private.h"
@@ -17,8 +18,7 @@
 #define ANSWER_MOST (1 << 20)           /* a longer read gets this much as soon as it is there: */
                                         /* its guest copies while the rest arrives */
 #define KEEP_LAST (1u << 20)
-#define PARALLEL 8                      /* parts of one plan */
-#define READAHEAD_MOST (64ll << 20)
+#define PARALLEL 8                      /* parts of one plan; s3clients.md 8.1 */
 #define BEHIND (2ll << 20)              /* kept behind a reader; s3clients.md 8.1 */
 
 static struct object *objects;
@@ -340,9 +340,12 @@ static int ahead_allowed(int64_t len)
 static int fill(struct object *o, struct range gap)
 {
 	int64_t least = plan_least(fetch_link());
+	unsigned parallel = fetch_connections(o->bucket);
+
+	parallel = parallel < PARALLEL ? parallel : PARALLEL;
 
 	while (gap.off < gap.end) {
-		struct range part = { gap.off, gap.off + plan_part(gap, PARALLEL, least), 0 };
+		struct range part = { gap.off, gap.off + plan_part(gap, parallel, least), 0 };
 		int urgent = part.off < gap.wanted;
 
 		if ((!urgent && !ahead_allowed(part.end - part.off)) || !ask(o, part, urgent))
@@ -521,6 +524,14 @@ static void drop_behind(struct object *o, struct stream *s)
 	}
 }
 
+/* The largest window there may be. */
+static int64_t most_ahead(const struct object *o, struct stream *s)
+{
+	int64_t option = smaller(o->bucket->option[S3_OPT_READAHEAD], (int64_t)cache_size() / 4);
+
+	return smaller(stream_most(s, fetch_link(), loop_now()), option);
+}
+
 void object_read(struct object_read *r)
 {
 	struct object *o = r->o;
@@ -538,7 +549,7 @@ void object_read(struct object_read *r)
 		return;
 	}
 	s = stream_ask(&o->streams, r->off, end_of(r));
-	most = smaller(stream_most(s, fetch_link(), loop_now()), smaller(READAHEAD_MOST, (int64_t)cache_size() / 4));
+	most = most_ahead(o, s);
 	r->leash = stream_leash(s);
 	pos = collect(r, &at);
 	count->asked += (uint64_t)(end_of(r) - r->off);
