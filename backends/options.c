@@ -57,6 +57,10 @@ static const struct be_option s3_options[] = {
 		"most bytes on disk for what is written and not published yet" },
 	[S3_OPT_CONFLICT] = { "conflict", BE_OPT_WORD, "stale|last", S3_CONFLICT_STALE,
 		"where another writer replaced the object meanwhile: stale: ESTALE; last: the last one wins" },
+	[S3_OPT_WRITE] = { "write", BE_OPT_BOOL, 0, 1,
+		"off: nothing is changed in the bucket (EROFS)" },
+	[S3_OPT_PART] = { "part", BE_OPT_SIZE, 0, 0,
+		"length of every part of an upload but the last, where the service wants them equal; 0: they grow" },
 };
 
 #ifdef SHIM_TEST_BACKENDS         /* tests/object */

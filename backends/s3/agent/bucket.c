@@ -267,7 +267,7 @@ static int set_bucket(struct entry *e, char why[S3_WHY])
 	b->requester_pays = e->rule.value[S3_OPT_REQUESTER_PAYS] != 0;
 	b->timeout = (uint64_t)(e->rule.value[S3_OPT_TIMEOUT] ? e->rule.value[S3_OPT_TIMEOUT] : 1) * 1000000;
 	b->retries = e->rule.value[S3_OPT_RETRIES] ? (unsigned)e->rule.value[S3_OPT_RETRIES] : 1;
-	b->conditional_put = b->checksums = b->versions = -1;
+	b->if_match = b->if_none_match = b->checksums = b->versions = -1;
 	b->tokens = S3_BUDGET;
 	b->filled = loop_now();
 	b->creds = creds_of(&how);
@@ -330,6 +330,7 @@ int s3_bucket_get(const char *target, struct s3_bucket **out, char why[S3_WHY])
 		forget(e);
 		return -EINVAL;
 	}
+	e->b.target = e->target;
 	e->next = entries;
 	entries = e;
 	*out = &e->b;

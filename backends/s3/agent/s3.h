@@ -28,6 +28,7 @@ struct s3_aim {
 
 /* A bucket as a rule or command names it; made once, lives as long as the agent. */
 struct s3_bucket {
+	const char *target;             /* what s3_bucket_get was given */
 	char *name, *prefix;            /* prefix without a leading /, "" or ending in / */
 	char *endpoint;                 /* scheme://host[:port][/path] */
 	char *region;                   /* never NULL */
@@ -42,7 +43,8 @@ struct s3_bucket {
 	struct s3_aim aim;
 	long skew;                      /* seconds to add to our clock */
 	/* what the endpoint was seen to do; -1 not known, 0, 1 */
-	signed char conditional_put, checksums, versions;
+	signed char if_match, if_none_match;    /* conditions of PutObject hold */
+	signed char checksums, versions;
 	unsigned throttled;             /* SlowDowns seen lately, less answers since */
 	int64_t tokens;                 /* of the retry budget; below 0: owed */
 	uint64_t filled;                /* when */

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Copies that the server makes: of a range into a part of an upload, and of
+ * whole objects, by parts beyond 5 GiB. The source has to be the version it is
+ * said to be (x-amz-copy-source-if-match), else -ESTALE.
+ */
+#ifndef S3_AGENT_COPY_H
+#define S3_AGENT_COPY_H
+
+#include "meta.h"
+#include "write.h"
+
+#define COPY_WHOLE (5ll << 30)          /* the largest CopyObject */
+
+/* UploadPartCopy; done is called later. */
+struct copy_range *copy_range(struct s3_bucket *b, const char *key, const char *upload, int number,
+			      const char *from, const struct s3_attr *version, int64_t off, int64_t len,
+			      void (*done)(void *arg, const char *etag, int err), void *arg);
+void copy_range_cancel(struct copy_range *c);
+
+/*
+ * Copies the version of `from` to `key`. meta NULL: with all that is stored
+ * beside it; else with that instead. attr is the new one's, as far as known.
+ */
+void copy_object(struct s3_bucket *b, const char *from, const struct s3_attr *version, const char *key,
+		 const struct meta *meta,
+		 void (*done)(void *arg, const struct s3_attr *attr, int err), void *arg);
+
+#endif
