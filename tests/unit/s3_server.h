@@ -55,10 +55,10 @@ static inline char *server_read(int fd)
 	return text;
 }
 
-static inline const struct reply *server_next(char *request)
+/* The reply to a request, as a copy whose text is to be freed: the test may be over before it is sent. */
+static inline struct reply server_next(char *request)
 {
-	static const struct reply none = { "HTTP/1.1 599 the script is over\r\nContent-Length: 0\r\n\r\n", 0, REPLY_KEEP };
-	const struct reply *r = &none;
+	struct reply r = { .text = "HTTP/1.1 599 the script is over\r\nContent-Length: 0\r\n\r\n" };
 
 	pthread_mutex_lock(&server.lock);
 	if (server.asked < SEEN)
@@ -66,35 +66,41 @@ static inline const struct reply *server_next(char *request)
 	else
 		free(request);
 	if (server.script && server.script->text)
-		r = server.script++;
+		r = *server.script++;
+	r.n = r.n ? r.n : strlen(r.text);
+	r.text = strndup(r.text, r.n);
+	if (strstr(r.text, "\r\nConnection: close\r\n"))
+		r.then = REPLY_CLOSE;
 	server.asked++;
 	pthread_mutex_unlock(&server.lock);
 	return r;
 }
 
+static inline int server_send(int fd, const struct reply *r)
+{
+	ssize_t sent = 1;
+
+	for (size_t at = 0; at < r->n && sent > 0; at += (size_t)sent)
+		sent = send(fd, r->text + at, r->n - at, MSG_NOSIGNAL);
+	free((void *)(uintptr_t)r->text);
+	return sent > 0;
+}
+
 static inline void *server_connection(void *arg)
 {
 	struct linger at_once = { 1, 0 };
-	int fd = (int)(intptr_t)arg;
-	const struct reply *r;
+	int fd = (int)(intptr_t)arg, more = 1;
 	char *request, byte;
 
-	while ((request = server_read(fd))) {
-		r = server_next(request);
-		for (size_t n = r->n ? r->n : strlen(r->text), at = 0; at < n;) {
-			ssize_t sent = send(fd, r->text + at, n - at, MSG_NOSIGNAL);
+	while (more && (request = server_read(fd))) {
+		struct reply r = server_next(request);
 
-			if (sent <= 0)
-				break;
-			at += (size_t)sent;
-		}
-		if (r->then == REPLY_HANG)
+		more = server_send(fd, &r) && r.then == REPLY_KEEP;
+		if (r.then == REPLY_HANG)
 			while (read(fd, &byte, 1) > 0)
 				;
-		if (r->then == REPLY_RESET)
+		if (r.then == REPLY_RESET)
 			setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
-		if (r->then != REPLY_KEEP)
-			break;
 	}
 	close(fd);
 	return NULL;

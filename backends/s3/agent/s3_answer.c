@@ -174,10 +174,25 @@ static int error_leaf(void *arg, const char *path, const char *value)
 	return 0;
 }
 
+/* "bytes" with a star and the size: what there is where nothing of the range is. Not all servers say so. */
+static void unsatisfied(struct s3_try *t)
+{
+	const char *range = http_got(&t->http, "content-range");
+	int64_t size;
+
+	if (!range || strncmp(range, "bytes */", 8))
+		return;
+	range += 8;
+	if (!number(&range, &size) && !*range)
+		t->r->size = size;
+}
+
 int s3_read_error(struct s3_try *t)
 {
 	const char *p = t->text, *region = http_got(&t->http, "x-amz-bucket-region");
 
+	if (t->http.status == 416)
+		unsatisfied(t);
 	if (t->http.status >= 300 && region)
 		copy(t->region, sizeof(t->region), region);
 	if (!p || !memmem(p, t->text_len < 512 ? t->text_len : 512, "<Error", 6))
