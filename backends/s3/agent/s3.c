@@ -14,6 +14,7 @@
 #include <time.h>
 
 #include "count.h"
+#include "log.h"
 #include "s3_private.h"
 
 #define KEPT 64                        /* tries put by; each is up to 60 KiB that were touched */
@@ -103,6 +104,9 @@ static void explain(struct s3_try *t, int err)
 		snprintf(r->message + n, sizeof(r->message) - n, " (credentials: %s)",
 			 creds_source(t->b->creds));
 	}
+	/* a key that is not there, or is another by now, is what programs ask about all day */
+	log_say((err == -ENOENT && strcmp(r->code, "NoSuchBucket")) || err == -ESTALE || err == -EEXIST ?
+		LOG_INFO : LOG_WARN, "%s", r->message);
 }
 
 static void finish(struct s3_try *t, int err)
