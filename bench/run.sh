@@ -5,7 +5,7 @@
 
 cd "$(dirname "$0")/.." || exit 1
 names=("$@")
-[ $# -gt 0 ] || names=(hop mem uring aio default split start memory seed)
+[ $# -gt 0 ] || names=(hop mem uring aio default split start memory seed s3_hop)
 status=0
 began=$(date +%s)
 for name in "${names[@]}"; do

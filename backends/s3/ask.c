@@ -9,8 +9,8 @@
 
 #define TRIES 4
 
-/* A link and a slot with nothing in it: 0 or -errno. */
-static int begin(struct ask *a, enum s3_ask what)
+/* A link and a slot: 0 or -errno. */
+static int begin(struct ask *a)
 {
 	int err;
 
@@ -18,14 +18,21 @@ static int begin(struct ask *a, enum s3_ask what)
 	if (!a->link)
 		return err;
 	a->slot = link_slot(a->link);
-	if (!a->slot)
-		return LINK_LOST;
-	a->slot->ask = (uint32_t)what;
-	a->slot->flags = a->slot->mount = a->slot->mode = 0;
-	a->slot->handle = 0;
-	a->slot->off = a->slot->len = 0;
-	a->slot->name[0] = a->slot->text[0] = a->slot->spool[0] = 0;
-	return 0;
+	return a->slot ? 0 : LINK_LOST;
+}
+
+/* Empties the slot for another question. */
+static struct s3_slot *blank(struct ask *a, enum s3_ask what)
+{
+	struct s3_slot *s = a->slot;
+
+	s->ask = (uint32_t)what;
+	s->mount = a->m ? a->link->mount[a->m->id] : 0;
+	s->flags = s->mode = 0;
+	s->handle = 0;
+	s->off = s->len = 0;
+	s->name[0] = s->text[0] = s->spool[0] = 0;
+	return s;
 }
 
 void ask_end(struct ask *a)
@@ -46,100 +53,98 @@ static int put_text(char *to, const char *text, size_t n)
 	return 0;
 }
 
-/* The agent's number of the rule. */
-static int64_t mount_number(struct ask *a, struct mount *m)
+/* Asks for the agent's number of the rule, if that is not known: 0 or -errno. */
+static int64_t find_mount(struct ask *a)
 {
-	int64_t r = begin(a, S3_MOUNT);
+	struct mount *m = a->m;
+	struct s3_slot *s;
+	int64_t r;
 
-	if (r < 0)
-		return r;
 	if (a->link->mount[m->id])
-		return a->link->mount[m->id];
-	r = put_text(a->slot->text, m->rule->target, strlen(m->rule->target));
+		return 0;
+	s = blank(a, S3_MOUNT);
+	r = put_text(s->text, m->rule->target, strlen(m->rule->target));
 	if (r == 0)
-		r = link_ask(a->link, a->slot);
+		r = link_ask(a->link, s);
 	if (r > 0)
 		a->link->mount[m->id] = (uint32_t)r;
 	else if (r != LINK_LOST)
-		stats_note("s3: %.60s: %.90s", m->prefix, a->slot->text);
-	return r;
+		stats_note("s3: %.60s: %.90s", m->prefix, s->text);
+	return r > 0 ? 0 : r;
 }
 
-static int fill(struct ask *a)
+/*
+ * Tells the agent what the description is: *h, or -errno. A link that is one
+ * call's has handles of its own.
+ */
+static int64_t attach(struct ask *a, uint64_t *h)
 {
-	struct s3_slot *s = a->slot;
+	const struct described *d = described(a->ofd);
+	struct s3_slot *s = blank(a, S3_ATTACH);
+	uint64_t none = *a->handle;
+	int64_t r;
+
+	s->attr = d->attr;
+	strcpy(s->spool, d->spool);
+	r = put_text(s->name, a->ofd->name, strlen(a->ofd->name));
+	if (r == 0)
+		r = put_text(s->text, a->ofd->id, strlen(a->ofd->id));
+	if (r == 0)
+		r = link_ask(a->link, s);
+	if (r < 0)
+		return r;
+	*h = s->handle;
+	if (!a->link->temporary && !atomic_compare_exchange_strong(a->handle, &none, *h)) {
+		_Atomic uint64_t spare = *h;
+
+		*h = none;
+		ask_drop(&spare);
+	}
+	return 0;
+}
+
+static int64_t put(struct ask *a, uint64_t h)
+{
+	struct s3_slot *s = blank(a, a->ask);
 	int r = 0;
 
-	s->ask = (uint32_t)a->ask;
 	s->flags = a->flags;
 	s->mode = a->mode;
 	s->off = a->off;
 	s->len = a->len;
-	s->handle = a->handle ? *a->handle : 0;
-	s->text[0] = 0;
+	s->handle = h;
 	if (a->attr)
 		s->attr = *a->attr;
 	if (a->name)
 		r = put_text(s->name, a->name, strlen(a->name));
 	if (r == 0 && a->text)
 		r = put_text(s->text, a->text, a->text_len ? a->text_len : strlen(a->text));
-	return r;
+	return r < 0 ? r : link_ask(a->link, s);
 }
 
 static int64_t try(struct ask *a)
 {
-	int64_t r = mount_number(a, a->m);
+	uint64_t h = a->handle ? *a->handle : 0;
+	int64_t r = begin(a);
 
-	if (r <= 0)
-		return r;
-	a->slot->mount = (uint32_t)r;
-	r = fill(a);
-	return r < 0 ? r : link_ask(a->link, a->slot);
-}
-
-/* Tells the agent what the description is: 0 or -errno. */
-static int64_t attach(const struct ask *a)
-{
-	const struct described *d = described(a->ofd);
-	uint64_t none = *a->handle;
-	struct ask b = { .m = a->m };
-	int64_t r = mount_number(&b, b.m);
-
-	if (r > 0) {
-		b.slot->mount = (uint32_t)r;
-		b.ask = S3_ATTACH;
-		b.name = a->ofd->name;
-		b.text = a->ofd->id;
-		b.attr = &d->attr;
-		r = fill(&b);
-		strcpy(b.slot->spool, d->spool);
-		if (r == 0)
-			r = link_ask(b.link, b.slot);
-		if (r >= 0 && !atomic_compare_exchange_strong(a->handle, &none, b.slot->handle)) {
-			_Atomic uint64_t spare = b.slot->handle;
-
-			ask_drop(&spare);
-		}
-	}
-	ask_end(&b);
+	if (r == 0)
+		r = find_mount(a);
+	if (r == 0 && a->ofd && a->handle && (!h || a->link->temporary))
+		r = attach(a, &h);
+	if (r == 0)
+		r = put(a, h);
+	if (r == S3_NO_HANDLE && a->ofd && attach(a, &h) == 0)
+		r = put(a, h);
 	return r;
 }
 
 int64_t ask_do(struct ask *a)
 {
-	int64_t r = LINK_LOST;
+	int64_t r = try(a);
 
-	for (int i = 0; i < TRIES; i++) {
-		r = a->handle && a->ofd && !*a->handle ? attach(a) : 0;
-		if (r == 0)
-			r = try(a);
-		if (r == S3_NO_HANDLE && a->ofd)
-			*a->handle = 0;
-		else if (r != LINK_LOST)
-			break;
-		else if (a->once)
-			break;
+	for (int i = 1; i < TRIES && r == LINK_LOST && !a->once; i++) {
 		ask_end(a);
+		r = try(a);
 	}
 	return r == LINK_LOST || r == S3_NO_HANDLE ? -EIO : r;
 }
@@ -157,8 +162,8 @@ void ask_drop(_Atomic uint64_t *handle)
 	uint64_t h = atomic_exchange(handle, 0);
 	struct ask a = { .m = NULL };
 
-	if (h && link_has() && begin(&a, S3_DROP) == 0) {
-		a.slot->handle = h;
+	if (h && link_has() && begin(&a) == 0) {
+		blank(&a, S3_DROP)->handle = h;
 		link_tell(a.link, a.slot);
 		a.slot = NULL;
 	}

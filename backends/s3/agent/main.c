@@ -8,7 +8,7 @@
  *                                 in DIR; PID started it
  *
  * It ends when it had no guests for SHIM_AGENT_IDLE seconds (60), unless its
- * end would leave a zombie to a parent that does not expect one.
+ * end would leave a zombie to a program that does not expect one.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -41,36 +41,32 @@ static uint64_t patience;
 
 /* ---- the end */
 
-/* Whether bit SIGCHLD is set in one of the masks of a process; what cannot be read is as if it were. */
-static int expects_children(pid_t pid)
+/* Whether a process runs under the library. */
+static int is_guest(pid_t pid)
 {
-	static const char *const masks[] = { "SigBlk:", "SigIgn:", "SigCgt:" };
-	char path[64], line[256];
-	unsigned long long bits = 0;
+	char path[64], line[4096];
+	int found = 0;
 	FILE *f;
 
-	snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
+	snprintf(path, sizeof(path), "/proc/%d/maps", (int)pid);
 	f = fopen(path, "re");
-	if (!f)
-		return 1;
-	while (fgets(line, sizeof(line), f))
-		for (unsigned i = 0; i < 3; i++)
-			if (!strncmp(line, masks[i], 7))
-				bits |= strtoull(line + 7, NULL, 16);
-	fclose(f);
-	return bits >> (SIGCHLD - 1) & 1;
+	while (f && !found && fgets(line, sizeof(line), f))
+		found = strstr(line, "/libshim.so") != NULL;
+	if (f)
+		fclose(f);
+	return found;
 }
 
 /*
- * Whoever becomes the parent of orphans gets our remains. A program that is
- * that for a container (PID 1, a subreaper), and perhaps the one that started
- * us, knows nothing of such a child; then we stay until it goes.
+ * Whoever becomes the parent of orphans gets our remains: the init of the system
+ * is made for that. A program under the library that is PID 1 of a container, or
+ * a subreaper, knows nothing of such a child; then we stay until it goes.
  */
 static int may_end(void)
 {
 	pid_t parent = getppid();
 
-	return parent != starter && (!parent || expects_children(parent));
+	return parent != starter && !is_guest(parent);
 }
 
 /* Nobody starts another one, or connects, while we hold the lock. */
