@@ -1,50 +1,78 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# POSIX asynchronous I/O on the uring back end: fio's posixaio engine at depth 32
-# under a rule, against the same natively and against fio's io_uring engine, on the
-# disk's file system; requests a second.
+# Asynchronous I/O on the uring back end: fio's posixaio and libaio engines at depth
+# 32 under a rule, against the same natively and against fio's io_uring engine, on
+# the disk's file system; requests a second.
 
 . "${0%/*}/lib.sh"
 command -v fio >/dev/null || { say "skipped: no fio"; exit 0; }
 N=${ROUNDS:-7}
 D=$TMP/data
 
-begin "posixaio at depth 32, 4 KiB, times as fast; medians of $N alternating rounds"
+begin "posixaio and libaio at depth 32, 4 KiB, times as fast; medians of $N alternating rounds"
 has_room "$TMP" 2048 || exit 0
 mkdir "$D"
 fill "$D/f" 1024
+fill "$D/hot" 256
 
-# iops RW DIRECT ENGINE [WORDS...]: prints requests a second of one run, cold.
+# Whether nothing of the file is in memory, by mincore.
+is_cold() {
+	python3 - "$1" <<'END'
+import ctypes, mmap, os, sys
+libc = ctypes.CDLL(None, use_errno=True)
+fd = os.open(sys.argv[1], os.O_RDWR)
+size = os.fstat(fd).st_size
+m = mmap.mmap(fd, size)
+vec = (ctypes.c_ubyte * (size // 4096))()
+if libc.mincore(ctypes.byref(ctypes.c_char.from_buffer(m)), ctypes.c_size_t(size), vec):
+    sys.exit(2)
+sys.exit(any(v & 1 for v in vec))
+END
+}
+
+# iops RW HOW ENGINE [WORDS...]: prints requests a second of one run. HOW is direct, cold or cached.
 iops() {
-	local rw=$1 direct=$2 engine=$3
+	local rw=$1 how=$2 engine=$3 file=$D/f size=1g io=48m
 	shift 3
-	dd of="$D/f" oflag=nocache conv=notrunc,fdatasync count=0 status=none
-	"$@" fio --name=r --filename="$D/f" --ioengine="$engine" --iodepth=32 --rw="$rw" --bs=4k --size=1g \
-	    --io_size=48m --direct="$direct" --invalidate=1 --randseed=$((RANDOM)) --minimal |
+	if [ "$how" = cached ]; then
+		file=$D/hot size=256m io=1g
+		cat "$file" >/dev/null
+	else
+		dd of="$file" oflag=nocache conv=notrunc,fdatasync count=0 status=none
+		is_cold "$file" || say "$file is in memory, in part"
+	fi
+	"$@" fio --name=r --filename="$file" --ioengine="$engine" --iodepth=32 --rw="$rw" --bs=4k --size=$size --io_size=$io \
+	    --direct=$([ "$how" = direct ] && echo 1 || echo 0) --invalidate=0 --randseed=$((RANDOM)) --minimal |
 		cut -d';' -f$([ "${rw#rand}" = read ] && echo 8 || echo 49)
 }
 
 median() { sort -n | awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] }'; }
-over() { awk -v a="$1" -v b="$2" 'BEGIN { printf "%.2f", a / b }'; }
 
-# compare WHAT RW DIRECT TARGET-NATIVE TARGET-URING
+# compare WHAT ENGINE RW HOW BASELINE=TARGET...: baselines are engines run natively; target 0: none.
 compare() {
-	local what=$1 rw=$2 direct=$3 i a b c
-	: >"$TMP/native" >"$TMP/ours" >"$TMP/uring" >"$TMP/r1" >"$TMP/r2"
+	local what=$1 engine=$2 rw=$3 how=$4 i b
+	shift 4
+	for b in ours "${@%=*}"; do : >"$TMP/$b"; done
 	for ((i = 0; i < N; i++)); do
-		a=$(iops "$rw" "$direct" posixaio env)
-		b=$(iops "$rw" "$direct" posixaio env LD_PRELOAD="$LIB" SHIM_MAP="$D=uring:" SHIM_CONFIG= SHIM_STATS="$SHM/stats")
-		c=$(iops "$rw" "$direct" io_uring env)
-		echo "$a" >>"$TMP/native"; echo "$b" >>"$TMP/ours"; echo "$c" >>"$TMP/uring"
-		over "$b" "$a" >>"$TMP/r1"; echo >>"$TMP/r1"
-		over "$b" "$c" >>"$TMP/r2"; echo >>"$TMP/r2"
+		iops "$rw" "$how" "$engine" env LD_PRELOAD="$LIB" SHIM_MAP="$D=uring:" SHIM_CONFIG= SHIM_STATS="$SHM/stats" >>"$TMP/ours"
+		for b in "${@%=*}"; do
+			iops "$rw" "$how" "$b" env >>"$TMP/$b"
+		done
 	done
-	row "$what: of native posixaio" "$(grep . "$TMP/r1" | median)" ge "$4" x
-	row "$what: of fio's io_uring" "$(grep . "$TMP/r2" | median)" ge "$5" x
-	note "    native $(median <"$TMP/native"), under the rule $(median <"$TMP/ours"), io_uring $(median <"$TMP/uring") requests a second"
+	for b in "$@"; do
+		paste "$TMP/ours" "$TMP/${b%=*}" | awk '{ printf "%.2f\n", $1 / $2 }' | median >"$TMP/ratio"
+		row "$engine $what: of native ${b%=*}" "$(cat "$TMP/ratio")" ge "${b#*=}" x
+	done
+	note "    under the rule $(median <"$TMP/ours")$(for b in "${@%=*}"; do echo ", $b $(median <"$TMP/$b")"; done | tr -d '\n') requests a second"
 }
 
-compare "randread, O_DIRECT" randread 1 4 0.95
-compare "randread, buffered and cold" randread 0 4 0.95
-compare "randwrite, O_DIRECT" randwrite 1 4 0.95
+compare "randread, O_DIRECT" posixaio randread direct posixaio=4 io_uring=0.95
+compare "randread, cold" posixaio randread cold posixaio=4 io_uring=0.95
+compare "randread, cached" posixaio randread cached libaio=1
+compare "randwrite, O_DIRECT" posixaio randwrite direct posixaio=4 io_uring=0.95
+compare "randwrite, buffered" posixaio randwrite cold posixaio=1
+compare "randread, O_DIRECT" libaio randread direct libaio=0.97
+compare "randread, cold" libaio randread cold libaio=3.5 io_uring=0.9
+compare "randread, cached" libaio randread cached libaio=1
+compare "randwrite, buffered" libaio randwrite cold libaio=0.97
 end

@@ -211,13 +211,13 @@ static void wake_in_kernel(struct io_context *c)
 	io_kernel_submit(c->kernel, 1, &list);
 }
 
-void io_context_over(struct io_context *c, const struct io_event *e)
+void io_context_event(struct io_context *c, const struct io_event *e, int was_running)
 {
 	io_events_put(&c->over, e);
-	atomic_fetch_sub(&c->running, 1);
+	if (was_running)
+		atomic_fetch_sub(&c->running, 1);
 	if (atomic_load(&c->kernel_waiters))
 		wake_in_kernel(c);
-	io_context_leave(c);
 }
 
 void io_context_sent(struct io_context *c)
@@ -238,17 +238,20 @@ struct get {
 /* What is there of ours: 0 or -EFAULT. */
 static int fetch_ours(struct get *g)
 {
+	long before = g->got;
 	struct io_event e;
+	int r = 0;
 
-	while (g->got < g->n && io_events_get(&g->c->over, &e)) {
-		if (at_give(&g->events[g->got], &e, sizeof(e)) < 0) {
+	while (r == 0 && g->got < g->n && io_events_get(&g->c->over, &e)) {
+		r = at_give(&g->events[g->got], &e, sizeof(e));
+		if (r == 0)
+			g->got++;
+		else
 			io_events_put(&g->c->over, &e);
-			return -EFAULT;
-		}
-		atomic_fetch_sub(&g->c->held, 1);
-		g->got++;
 	}
-	return 0;
+	if (g->got > before)
+		atomic_fetch_sub(&g->c->held, (int)(g->got - before));
+	return r;
 }
 
 /* Of n events of the kernel's behind those that are got, what is the program's. */

@@ -74,8 +74,8 @@ long io_context_get(struct io_context *c, long min, long n, struct io_event *eve
 /* io_cancel(2). What can be cancelled, a poll, is the kernel's. */
 int io_context_cancel(struct io_context *c, struct iocb *cb, struct io_event *event);
 
-/* A request of ours is over: its event; the reference that it held goes. */
-void io_context_over(struct io_context *c, const struct io_event *e);
+/* The event of a request of ours, which may have been `running` until now. */
+void io_context_event(struct io_context *c, const struct io_event *e, int was_running);
 
 /* The kernel has been given requests: who waits for ours waits for these, too. */
 void io_context_sent(struct io_context *c);

@@ -4,7 +4,8 @@
  * kernel's; and what becomes of their events. See io_context.h.
  *
  * Ours are buffered reads on uring, where the kernel's io_submit would wait for
- * the disk; all plain requests on mem; and all on files without a kernel file.
+ * the disk, and buffered writes, which it does here and now as well; all plain
+ * requests on mem; and all on files without a kernel file.
  * What is odd about a request on a kernel's file, the kernel is left to judge.
  */
 #include <errno.h>
@@ -44,7 +45,6 @@ struct io_order {
 	struct iovec one;
 	uint64_t data;           /* the program's, where the copy has another */
 	uint64_t t0;
-	int pooled;
 };
 
 static struct pool orders = POOL_INIT(struct io_order, 256);
@@ -151,7 +151,9 @@ static enum way way_of(const struct io_context *c, const struct io_order *o)
 		return other;
 	if (flags & BE_AIO_NOW)
 		return NOW;
-	return kind_of(o)->way == O_RDONLY && !(o->f->flags & O_DIRECT) ? QUEUE : other;
+	if ((o->f->flags & O_DIRECT) || kind_of(o)->way < 0)
+		return other;
+	return kind_of(o)->way == O_RDONLY ? QUEUE : NOW;
 }
 
 /* Reads what the program's list says at `at`: 0 or -EFAULT. */
@@ -165,7 +167,6 @@ static int look_at(struct io_context *c, struct iocb **at, struct io_order *o)
 	o->c = c;
 	o->resfd = NULL;
 	o->vector = NULL;
-	o->pooled = 0;
 	o->t0 = o->f ? stats_begin() : 0;
 	return 0;
 }
@@ -178,20 +179,27 @@ static void record(const struct io_order *o, ssize_t r)
 		aio_record(k->call, o->f, o->t0, k->way < 0 ? 0 : size_of(o), k->way < 0 && r > 0 ? 0 : r);
 }
 
-void io_order_over(struct io_order *o, ssize_t r)
+/* Its event; what it held goes. */
+static void over(struct io_order *o, ssize_t r, int was_running)
 {
 	struct io_event e = { o->cb.aio_data, (uintptr_t)o->obj, r, 0 };
 	struct io_resfd *resfd = o->resfd;
-	struct io_context *c = o->c;
 
 	record(o, r);
 	if (o->vector)
 		pool_put(&vectors, o->vector);
-	if (o->pooled)
-		pool_put(&orders, o);
-	io_context_over(c, &e);
+	io_context_event(o->c, &e, was_running);
 	if (resfd)
 		io_resfd_signal(resfd);
+}
+
+void io_order_over(struct io_order *o, ssize_t r)
+{
+	struct io_context *c = o->c;
+
+	over(o, r, 1);
+	pool_put(&orders, o);
+	io_context_leave(c);
 }
 
 static void fill_in(struct aio_req *req, struct io_order *o)
@@ -281,7 +289,8 @@ static int post(const struct io_order *given)
 		return -EAGAIN;
 	}
 	*o = *given;
-	o->pooled = 1;
+	atomic_fetch_add(&o->c->running, 1);
+	atomic_fetch_add(&o->c->users, 1);
 	fill_in(req, o);
 	req->order = o;
 	aio_req_post(req);
@@ -300,7 +309,7 @@ static int start(struct io_order *o, enum way way)
 	r = at_once(o, way);
 	if (r == -EAGAIN && way == QUEUE)
 		return post(o);
-	io_order_over(o, r);
+	over(o, r, 0);
 	io_context_sent(o->c);
 	return 0;
 }
@@ -319,14 +328,10 @@ static int own(struct io_context *c, struct io_order *o, enum way way)
 		atomic_fetch_sub(&c->held, 1);
 		return -EAGAIN;
 	}
-	atomic_fetch_add(&c->running, 1);
-	atomic_fetch_add(&c->users, 1);
 	r = start(o, way);
 	if (r < 0) {
 		drop(o);
-		atomic_fetch_sub(&c->running, 1);
 		atomic_fetch_sub(&c->held, 1);
-		io_context_leave(c);
 	}
 	return r;
 }
