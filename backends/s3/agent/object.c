@@ -355,19 +355,27 @@ static int fill(struct object *o, struct range gap)
 	return 1;
 }
 
+/* Where the chunks that follow each other from off on end. */
+static int64_t covered_upto(const struct object *o, int64_t off)
+{
+	const struct chunk *c;
+
+	while ((c = index_floor(&o->index, off)) && off < c->off + c->len)
+		off = c->off + c->len;
+	return off;
+}
+
 /* The first gap at or after r->off in a range, rounded to pages within its neighbours; 0 if there is none. */
 static int next_gap(const struct object *o, const struct range *r, struct range *gap)
 {
-	const struct chunk *c = index_floor(&o->index, r->off), *above;
+	const struct chunk *c, *above;
 	int64_t low = 0, high = o->attr.size;
 
 	*gap = *r;
-	while (c && gap->off < c->off + c->len) {
-		gap->off = c->off + c->len;
-		c = index_floor(&o->index, gap->off);
-	}
+	gap->off = covered_upto(o, r->off);
 	if (gap->off >= r->end)
 		return 0;
+	c = index_floor(&o->index, gap->off);
 	if (c)
 		low = c->off + c->len;
 	above = index_above(&o->index, gap->off);
@@ -378,11 +386,38 @@ static int next_gap(const struct object *o, const struct range *r, struct range 
 	return 1;
 }
 
+static void drop_chunks(struct object *o, int64_t off, int64_t end)
+{
+	struct chunk *c;
+
+	while ((c = index_above(&o->index, off - 1)) && c->off < end) {
+		off = c->off + c->len;
+		if (c->held || c->filled < c->len)
+			continue;
+		index_remove(&o->index, c);
+		cache_free(c);
+	}
+}
+
+/* What random reads left between gaps is fetched again with them: one request is cheaper than many. */
+static void sink_islands(struct object *o, struct range r)
+{
+	int64_t hole = plan_merge(fetch_link()), upto;
+	struct range gap;
+
+	for (; next_gap(o, &r, &gap); r.off = upto) {
+		upto = covered_upto(o, gap.end);
+		if (upto < r.end && upto - gap.end <= hole)
+			drop_chunks(o, gap.end, upto);
+	}
+}
+
 /* Asks for what a range lacks; 0 without memory. */
 static int fill_range(struct object *o, struct range r)
 {
 	struct range gap;
 
+	sink_islands(o, r);
 	while (next_gap(o, &r, &gap)) {
 		if (!fill(o, gap))
 			return 0;
