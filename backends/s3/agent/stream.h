@@ -18,7 +18,7 @@
 #define STREAMS 6                       /* four, and two asks that may become one */
 #define STREAM_FIRST (128ll << 10)      /* the smallest window */
 #define STREAM_START (1ll << 20)        /* the largest first one */
-#define STREAM_ENOUGH (4ll << 20)       /* where the link is near */
+#define STREAM_ENOUGH (16ll << 20)      /* where the link is near: a guest that is not scheduled for some ms must not stop it */
 #define STREAM_STRIDES 16               /* fetched ahead at most */
 
 struct stream {

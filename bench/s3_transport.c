@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What a program that does nothing else gets from libcurl's multi interface on
+ * the same server: the transport the shim is measured against.
+ *
+ *      s3_transport whole PART CONNECTIONS URL...   each object, in parts of PART bytes
+ *      s3_transport random BYTES COUNT CONNECTIONS URL SIZE
+ *
+ * Signed by libcurl if AWS_ACCESS_KEY_ID is set. Prints seconds, seconds of
+ * processor time, and bytes. What comes is copied to where a program would
+ * have it: into a buffer of a few MiB.
+ */
+#include <curl/curl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <time.h>
+
+#define RING (4u << 20)
+
+struct one {
+	CURL *easy;
+	size_t at;
+};
+
+static char *ring;
+static long long bytes;
+static CURLM *multi;
+static char userpwd[512];
+
+static void fail(const char *what)
+{
+	fprintf(stderr, "s3_transport: %s\n", what);
+	exit(1);
+}
+
+static size_t got(char *p, size_t size, size_t n, void *arg)
+{
+	size_t *at = arg;
+
+	n *= size;
+	if (*at + n > RING)
+		*at = 0;
+	memcpy(ring + *at, p, n);
+	*at += n;
+	bytes += (long long)n;
+	return n;
+}
+
+static struct one *make(int n)
+{
+	struct one *all = calloc((size_t)n, sizeof *all);
+
+	for (int i = 0; i < n; i++) {
+		CURL *e = all[i].easy = curl_easy_init();
+
+		curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, got);
+		curl_easy_setopt(e, CURLOPT_WRITEDATA, &all[i].at);
+		curl_easy_setopt(e, CURLOPT_BUFFERSIZE, 512l << 10);
+		curl_easy_setopt(e, CURLOPT_FAILONERROR, 1l);
+		curl_easy_setopt(e, CURLOPT_PRIVATE, &all[i]);
+		if (*userpwd) {
+			curl_easy_setopt(e, CURLOPT_AWS_SIGV4, "aws:amz:us-east-1:s3");
+			curl_easy_setopt(e, CURLOPT_USERPWD, userpwd);
+		}
+	}
+	return all;
+}
+
+static void start(struct one *o, const char *url, long long off, long long len)
+{
+	char range[64];
+
+	snprintf(range, sizeof range, "%lld-%lld", off, off + len - 1);
+	curl_easy_setopt(o->easy, CURLOPT_URL, url);
+	curl_easy_setopt(o->easy, CURLOPT_RANGE, range);
+	curl_multi_add_handle(multi, o->easy);
+}
+
+/* Waits until one is done; it is free then. */
+static struct one *wait_one(void)
+{
+	for (;;) {
+		int running, left;
+		CURLMsg *m;
+		struct one *o;
+
+		curl_multi_perform(multi, &running);
+		m = curl_multi_info_read(multi, &left);
+		if (m) {
+			if (m->data.result != CURLE_OK)
+				fail(curl_easy_strerror(m->data.result));
+			curl_easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, &o);
+			curl_multi_remove_handle(multi, o->easy);
+			return o;
+		}
+		curl_multi_poll(multi, NULL, 0, 1000, NULL);
+	}
+}
+
+static long long size_of(const char *url)
+{
+	CURL *e = make(1)->easy;
+	curl_off_t n = -1;
+
+	curl_easy_setopt(e, CURLOPT_URL, url);
+	curl_easy_setopt(e, CURLOPT_NOBODY, 1l);
+	if (curl_easy_perform(e) != CURLE_OK)
+		fail(url);
+	curl_easy_getinfo(e, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &n);
+	curl_easy_cleanup(e);
+	return n;
+}
+
+static double clock_of(clockid_t id)
+{
+	struct timespec t;
+
+	clock_gettime(id, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+static void whole(long long part, int n, char **url)
+{
+	struct one *all = make(n);
+
+	for (; *url; url++) {
+		static long long size;
+		long long off = 0;
+		int live = 0;
+
+		/* all of them are of one size: a list would have said it */
+		if (!size)
+			size = size_of(*url);
+		for (; live < n && off < size; live++, off += part)
+			start(&all[live], *url, off, off + part < size ? part : size - off);
+		for (; live; live--) {
+			struct one *o = wait_one();
+
+			if (off < size) {
+				start(o, *url, off, off + part < size ? part : size - off);
+				off += part;
+				live++;
+			}
+		}
+	}
+}
+
+static void at_random(long long len, int count, int n, const char *url, long long size)
+{
+	struct one *all = make(n);
+	int live = 0;
+
+	srandom(1);
+	for (; live < n && count; live++, count--)
+		start(&all[live], url, random() % (size / len) * len, len);
+	for (; live; live--) {
+		struct one *o = wait_one();
+
+		if (count) {
+			start(o, url, random() % (size / len) * len, len);
+			count--;
+			live++;
+		}
+	}
+}
+
+int main(int argc, char **argv)
+{
+	double t = clock_of(CLOCK_MONOTONIC);
+
+	if (getenv("AWS_ACCESS_KEY_ID"))
+		snprintf(userpwd, sizeof userpwd, "%s:%s", getenv("AWS_ACCESS_KEY_ID"), getenv("AWS_SECRET_ACCESS_KEY"));
+	ring = malloc(RING + (1 << 20));
+	multi = curl_multi_init();
+	if (argc > 4 && strcmp(argv[1], "whole") == 0)
+		whole(atoll(argv[2]), atoi(argv[3]), argv + 4);
+	else if (argc == 7 && strcmp(argv[1], "random") == 0)
+		at_random(atoll(argv[2]), atoi(argv[3]), atoi(argv[4]), argv[5], atoll(argv[6]));
+	else
+		fail("see its source");
+	printf("%.6f %.6f %lld\n", clock_of(CLOCK_MONOTONIC) - t, clock_of(CLOCK_PROCESS_CPUTIME_ID), bytes);
+	return 0;
+}
