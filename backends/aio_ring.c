@@ -3,10 +3,10 @@
 #include "aio_ring.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <string.h>
 
 #include "ring.h"
-#include "stats.h"
 
 /* Of Linux 6.7, which liburing 2.3 does not know. */
 #define OP_FUTEX_WAIT 51
@@ -16,6 +16,8 @@
 static struct io_uring ring;
 static unsigned in_kernel;      /* requests, without the bell */
 static int listening;           /* the bell is waited for */
+static const _Atomic int *bell_fd;      /* an eventfd, or NULL: the bell is a futex */
+static uint64_t rings;          /* what is read from it */
 
 /* The next entry; there is always one: room and the bell are counted. */
 static struct io_uring_sqe *entry(void *tag)
@@ -39,12 +41,17 @@ static void listen_to(_Atomic uint32_t *bell, uint32_t value)
 
 	if (!sqe)
 		return;
+	listening = 1;
+	if (bell_fd) {
+		io_uring_prep_read(sqe, atomic_load(bell_fd), &rings, sizeof(rings), 0);
+		io_uring_sqe_set_data(sqe, NULL);
+		return;
+	}
 	sqe->opcode = OP_FUTEX_WAIT;
 	sqe->fd = FUTEX_SIZE_32 | FUTEX_IS_PRIVATE;
 	sqe->addr = (uintptr_t)bell;
 	sqe->off = value;
 	sqe->addr3 = UINT32_MAX;
-	listening = 1;
 }
 
 /* Whether the kernel can wait for a bell: one that has rung is told at once. */
@@ -64,21 +71,19 @@ static int check_bell(void)
 	return r;
 }
 
-int aio_ring_open(void)
+int aio_ring_open(const _Atomic int *fd)
 {
 	int r;
 
 	in_kernel = 0;
 	listening = 0;
+	bell_fd = fd;
 	r = ring_make(&ring, AIO_RING_DEPTH);
-	if (r == 0) {
+	if (r == 0 && !bell_fd) {
 		r = check_bell();
 		if (r < 0)
 			ring_unmake(&ring);
 	}
-	if (r < 0)
-		stats_note("io_uring is not used for aio_read and its kin (%s%s): threads instead",
-			   strerrorname_np(-r), r == -EINVAL ? ", the kernel is older than 6.7" : "");
 	return r;
 }
 

@@ -22,8 +22,12 @@ enum aio_op {
 /* The result of a request that a plain call may do better. */
 #define AIO_RING_AGAIN (-5001)
 
-/* Makes it: 0, or -errno, the reason being in the statistics. Linux 6.7. */
-int aio_ring_open(void);
+/*
+ * Makes it: 0, or -errno. `bell_fd` NULL: it waits for a futex, or gives -EINVAL
+ * where the kernel's rings cannot, before Linux 6.7. Else for that eventfd, whose number
+ * may change.
+ */
+int aio_ring_open(const _Atomic int *bell_fd);
 
 /* Whether there is room for a request. */
 int aio_ring_room(void);
@@ -36,7 +40,8 @@ void aio_ring_put(enum aio_op op, int fd, void *buf, size_t n, off_t off, void *
 
 /*
  * Hands what was put to the kernel and waits for something to be over or for
- * *bell to be woken (FUTEX_WAKE_PRIVATE) or other than `value`. Each request
+ * *bell to be woken (FUTEX_WAKE_PRIVATE) or other than `value`, or for the
+ * eventfd to be written to. Each request
  * that is over goes to done(tag, bytes or -errno or AIO_RING_AGAIN).
  */
 void aio_ring_wait(_Atomic uint32_t *bell, uint32_t value, void (*done)(void *tag, ssize_t r));

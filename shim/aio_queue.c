@@ -4,13 +4,16 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <string.h>
 
 #include "aio_req.h"
 #include "aio_work.h"
 #include "fdtab.h"
+#include "hide.h"
 #include "io_context.h"
 #include "ofd.h"
 #include "real.h"
+#include "stats.h"
 
 #define RW_MAX 0x7ffff000        /* MAX_RW_COUNT in the kernel's include/linux/fs.h */
 
@@ -25,9 +28,11 @@ struct ask {
 };
 
 _Atomic int aio_in_flight;
+int aio_queue_no_futex;
 
 static struct aio_note *_Atomic inbox;   /* the last one first */
 static _Atomic uint32_t bell;
+static _Atomic int bell_fd = -1;         /* rung instead, where a ring cannot wait for a futex; hidden */
 static _Atomic int asleep;               /* the queue is to be woken by the bell */
 
 static pthread_mutex_t start_lock = PTHREAD_MUTEX_INITIALIZER;
@@ -39,6 +44,15 @@ static struct aio_list waiting = TAILQ_HEAD_INITIALIZER(waiting);
 static struct ask *draining;
 static int have_ring, ended;             /* requests have, since the last aio_wake */
 
+static void ring_bell_fd(void)
+{
+	uint64_t one = 1;
+	int saved = errno;
+
+	REAL(write)(atomic_load(&bell_fd), &one, sizeof(one));
+	errno = saved;
+}
+
 /* Any thread, any signal handler. */
 static void post(struct aio_note *note)
 {
@@ -49,7 +63,10 @@ static void post(struct aio_note *note)
 	} while (!atomic_compare_exchange_weak(&inbox, &top, note));
 	if (atomic_load(&asleep) && atomic_exchange(&asleep, 0)) {
 		atomic_fetch_add(&bell, 1);
-		aio_futex_wake(&bell);
+		if (atomic_load(&bell_fd) >= 0)
+			ring_bell_fd();
+		else
+			aio_futex_wake(&bell);
 	}
 }
 
@@ -264,10 +281,37 @@ static void rest(uint32_t seen)
 	atomic_store(&asleep, 0);
 }
 
+static int make_bell_fd(void)
+{
+	int fd = REAL(eventfd)(0, EFD_CLOEXEC), r;
+
+	if (fd < 0)
+		return -errno;
+	r = hide_fd(fd, &bell_fd);
+	if (r < 0)
+		REAL(close)(fd);
+	return r;
+}
+
+/* The ring, whose bell is a futex or, before Linux 6.7, an eventfd; or threads alone. */
+static int open_ring(void)
+{
+	int r = aio_queue_no_futex ? -EINVAL : aio_ring_open(NULL);
+
+	if (r == -EINVAL && (r = make_bell_fd()) == 0) {
+		r = aio_ring_open(&bell_fd);
+		if (r < 0)
+			hide_close(&bell_fd);
+	}
+	if (r < 0)
+		stats_note("io_uring is not used for aio_read and its kin (%s): threads instead", strerrorname_np(-r));
+	return r == 0;
+}
+
 static void *queue(void *unused)
 {
 	(void)unused;
-	have_ring = aio_ring_open() == 0;
+	have_ring = open_ring();
 	for (;;) {
 		uint32_t seen = atomic_load(&bell);
 
@@ -346,6 +390,7 @@ void aio_queue_drain(unsigned first, unsigned last)
 void aio_fork_child(void)
 {
 	start_lock = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
+	hide_close(&bell_fd);    /* a child that read it would take its parent's */
 	atomic_store(&inbox, NULL);
 	atomic_store(&started, 0);
 	atomic_store(&asleep, 0);

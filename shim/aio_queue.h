@@ -129,6 +129,9 @@ static inline void aio_drain(unsigned first, unsigned last)
 		aio_queue_drain(first, last);
 }
 
+/* For the tests: as on a kernel whose rings cannot wait for a futex. Before the first request. */
+extern int aio_queue_no_futex;
+
 void aio_fork_child(void);
 
 #endif

@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "aio_queue.h"
@@ -129,9 +130,25 @@ static void one_after_the_other(void **state)
 	rule.flags &= ~(unsigned)BE_AIO_ORDER;
 }
 
+/* With a bell that older kernels have. */
+static void an_eventfd(void **state)
+{
+	pid_t pid = fork();
+	int status;
+
+	if (!pid) {
+		aio_queue_no_futex = 1;
+		many_threads(state);
+		_exit(0);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(an_eventfd),      /* first: a process has one queue */
 		cmocka_unit_test(many_threads),
 		cmocka_unit_test(one_after_the_other),
 		cmocka_unit_test(the_limit),
