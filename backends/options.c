@@ -61,6 +61,8 @@ static const struct be_option s3_options[] = {
 		"off: nothing is changed in the bucket (EROFS)" },
 	[S3_OPT_PART] = { "part", BE_OPT_SIZE, 0, 0,
 		"length of every part of an upload but the last, where the service wants them equal; 0: they grow" },
+	[S3_OPT_RENAME] = { "rename", BE_OPT_NUMBER, 0, 10000,
+		"most objects below a directory that is renamed; beyond: EXDEV" },
 };
 
 #ifdef SHIM_TEST_BACKENDS         /* tests/object */

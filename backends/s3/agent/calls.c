@@ -54,8 +54,10 @@ static void ask_got_attr(void *arg, const struct s3_attr *attr, int err)
 {
 	struct call *c = arg;
 
-	if (!err)
+	if (!err) {
 		c->slot->attr = *attr;
+		write_ino(c->bucket, c->slot->name, &c->slot->attr);
+	}
 	call_answer(c, err);
 }
 

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/stat.h>
@@ -32,7 +33,7 @@ static int make_path(char *path)
 
 int spool_init(void)
 {
-	const char *own = getenv("SHIM_S3_SPOOL"), *cache = getenv("XDG_CACHE_HOME");
+	const char *own = getenv("SHIM_AGENT_SPOOL"), *cache = getenv("XDG_CACHE_HOME");
 	struct stat st;
 	int r;
 
@@ -72,6 +73,8 @@ static int open_both(struct spool_file *f, const char *id, int flags)
 	f->fd = open_part(id, "journal", flags);
 	if (f->fd < 0)
 		return f->fd;
+	if (flock(f->fd, LOCK_EX | LOCK_NB) < 0)
+		return -EBUSY;
 	f->data = open_part(id, "data", flags);
 	return f->data < 0 ? f->data : 0;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The spool directory: $XDG_CACHE_HOME/shim/spool, or /var/tmp/shim-s3-UID if
- * that is not set, or SHIM_S3_SPOOL; ours alone, mode 0700. Staged files are in
+ * that is not set, or SHIM_AGENT_SPOOL; ours alone, mode 0700. Staged files are in
  * it (../journal.h). Results are >= 0 or -errno.
  */
 #ifndef S3_AGENT_SPOOL_H
@@ -17,7 +17,7 @@ struct spool_file {
 int spool_init(void);
 const char *spool_dir(void);
 
-/* A new one, its journal filled in as far as it is empty. */
+/* A new one, its journal filled in as far as it is empty. Both are locked; -EBUSY: another agent has it. */
 int spool_make(struct spool_file *f);
 int spool_open(struct spool_file *f, const char *id);
 void spool_close(struct spool_file *f);

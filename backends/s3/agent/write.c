@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "meta.h"
 #include "multi.h"
@@ -176,6 +177,15 @@ int write_pending(struct s3_bucket *b, const char *name, struct s3_attr *attr)
 	if (attr)
 		stage_attr(st, attr);
 	return 1;
+}
+
+void write_ino(struct s3_bucket *b, const char *name, struct s3_attr *attr)
+{
+	char key[S3_NAME_MAX];
+	struct stage *st = S_ISDIR(attr->mode) || names_key(b, name, key) < 0 ? NULL : stage_find(b, key);
+
+	if (st && !st->j->removed)
+		attr->ino = st->j->ino;
 }
 
 struct search {

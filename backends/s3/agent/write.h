@@ -52,6 +52,11 @@ void write_abandon(struct stage *st, const char *description);
 
 /* Names that are staged and not in the bucket yet: 1 and *attr (NULL is fine), or 0. For S3_STAT and S3_OPEN. */
 int write_pending(struct s3_bucket *b, const char *name, struct s3_attr *attr);
+/*
+ * While a file is open to write here, its name has the inode number that fstat
+ * of it tells: programs ask whether their file was moved. For S3_STAT.
+ */
+void write_ino(struct s3_bucket *b, const char *name, struct s3_attr *attr);
 /* Those in a directory, for S3_LIST, by their last component. */
 void write_pending_each(struct s3_bucket *b, const char *dir,
 			void (*each)(void *arg, const char *name, uint64_t ino), void *arg);

@@ -305,6 +305,8 @@ void write_open(struct s3_bucket *b, const char *name, const char *description, 
 	char key[S3_NAME_MAX];
 	int r = names_key(b, name, key);
 
+	if (r >= 0 && !b->option[S3_OPT_WRITE])
+		r = -EROFS;
 	if (r < 0) {
 		done(arg, NULL, r);
 		return;

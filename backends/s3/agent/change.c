@@ -1,0 +1,395 @@
+/* SPDX-License-Identifier: MIT */
+/* Names made and removed; see change.h. */
+#include "change.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "object_ops.h"
+#include "options.h"
+#include "multi.h"
+#include "publish.h"
+#include "xml.h"
+
+/* ---- what all of them do */
+
+struct change *change_new(struct s3_bucket *b, const char *name, write_done *done, void *arg)
+{
+	struct change *c;
+
+	if (!b->option[S3_OPT_WRITE]) {
+		done(arg, -EROFS);
+		return NULL;
+	}
+	c = calloc(1, sizeof(*c));
+	if (!c)
+		abort();
+	c->b = b;
+	c->done = done;
+	c->arg = arg;
+	snprintf(c->name, sizeof(c->name), "%s", name);
+	return c;
+}
+
+void change_end(struct change *c, int err)
+{
+	c->done(c->arg, err);
+	free(c);
+}
+
+void change_request(struct change *c, const char *method, const char *key,
+		    void (*done)(struct s3_request *r, int err))
+{
+	c->r = (struct s3_request){ .bucket = c->b, .method = method, .key = key, .first = -1, .body_fd = -1,
+		.done = done, .arg = c };
+}
+
+int change_marker(const struct s3_bucket *b, const char *name, char key[S3_NAME_MAX])
+{
+	int n = *name ? names_prefix(b, name, key) : -EBUSY;
+
+	if (n < 0)
+		return n;
+	if (n == 0 || key[n - 1] != '/')
+		return -EPERM;          /* part of a long segment */
+	return n > NAMES_KEY_MAX ? -ENAMETOOLONG : 0;
+}
+
+static void parent_of(const char *name, char parent[S3_NAME_MAX])
+{
+	char *slash;
+
+	snprintf(parent, S3_NAME_MAX, "%s", name);
+	slash = strrchr(parent, '/');
+	if (slash)
+		*slash = 0;
+}
+
+static void got_parent(void *arg, const struct s3_attr *attr, int err)
+{
+	struct change *c = arg;
+
+	if (!err && !S_ISDIR(attr->mode))
+		err = -ENOTDIR;
+	if (err)
+		change_end(c, err);
+	else
+		c->next(c);
+}
+
+void change_in_parent(struct change *c, const char *name, void (*next)(struct change *c))
+{
+	c->next = next;
+	parent_of(name, c->parent);
+	names_stat(c->b, c->parent, got_parent, c);
+}
+
+void change_put(struct change *c, const char *key, size_t n, void (*done)(struct s3_request *r, int err))
+{
+	change_request(c, "PUT", key, done);
+	meta_send(&c->meta, &c->r);
+	c->r.body = n ? c->text : NULL;
+	c->r.body_len = n;
+	s3_start(&c->r);
+}
+
+void change_unstage(struct s3_bucket *b, const char *key)
+{
+	struct stage *st = stage_find(b, key);
+
+	if (!st)
+		return;
+	atomic_store(&st->j->removed, 1);
+	multi_abort(st);
+	stage_detach(st);
+}
+
+/* ---- directories that have a marker */
+
+struct marked {
+	UT_hash_handle hh;
+	char at[];
+};
+static struct marked *marked;
+
+static char *marked_at(const struct s3_bucket *b, const char *key)
+{
+	char *at;
+
+	if (asprintf(&at, "%p/%s", (const void *)b, key) < 0)
+		abort();
+	return at;
+}
+
+static int is_marked(const struct s3_bucket *b, const char *key)
+{
+	char *at = marked_at(b, key);
+	struct marked *m;
+
+	HASH_FIND_STR(marked, at, m);
+	free(at);
+	return m != NULL;
+}
+
+static void mark(const struct s3_bucket *b, const char *key)
+{
+	char *at = marked_at(b, key);
+	struct marked *m = is_marked(b, key) ? NULL : malloc(sizeof(*m) + strlen(at) + 1);
+
+	if (m) {
+		strcpy(m->at, at);
+		HASH_ADD_STR(marked, at, m);
+	}
+	free(at);
+}
+
+static void unmark(const struct s3_bucket *b, const char *key)
+{
+	char *at = marked_at(b, key);
+	struct marked *m;
+
+	HASH_FIND_STR(marked, at, m);
+	if (m) {
+		HASH_DEL(marked, m);
+		free(m);
+	}
+	free(at);
+}
+
+static void marker_made(struct s3_request *r, int err)
+{
+	struct change *c = r->arg;
+
+	if (err) {
+		change_end(c, err);
+		return;
+	}
+	mark(c->b, c->marker);
+	c->next(c);
+}
+
+static void marker_looked(struct s3_request *r, int err)
+{
+	struct change *c = r->arg;
+
+	if (err == -ENOENT) {
+		change_request(c, "PUT", c->marker, marker_made);
+		s3_header(&c->r, "content-type", "application/x-directory");
+		s3_start(&c->r);
+		return;
+	}
+	marker_made(r, err);
+}
+
+void change_keep_parent(struct change *c, const char *name, void (*next)(struct change *c))
+{
+	c->next = next;
+	parent_of(name, c->parent);
+	if (change_marker(c->b, c->parent, c->marker) < 0 || is_marked(c->b, c->marker)) {
+		next(c);
+		return;
+	}
+	change_request(c, "HEAD", c->marker, marker_looked);
+	s3_start(&c->r);
+}
+
+/* ---- removed */
+
+static void file_removed(struct s3_request *r, int err)
+{
+	struct change *c = r->arg;
+
+	if (!err) {
+		change_unstage(c->b, c->key);
+		names_learn(c->b, c->name, NULL);
+	}
+	change_end(c, err);
+}
+
+static void remove_file(struct change *c)
+{
+	change_request(c, "DELETE", c->key, file_removed);
+	s3_start(&c->r);
+}
+
+static void directory_removed(struct s3_request *r, int err)
+{
+	struct change *c = r->arg;
+
+	if (!err || err == -ENOENT) {
+		unmark(c->b, c->key);
+		names_forget(c->b, c->name);
+		err = 0;
+	}
+	change_end(c, err);
+}
+
+static int other_key(void *arg, const char *path, const char *value)
+{
+	struct change *c = arg;
+
+	return !strcmp(path, "ListBucketResult/Contents/Key") && strcmp(value, c->key) ? -ENOTEMPTY : 0;
+}
+
+static void directory_listed(struct s3_request *r, int err)
+{
+	struct change *c = r->arg;
+
+	if (!err)
+		err = xml_parse(r->text ? r->text : "", r->text_len, other_key, NULL, c);
+	if (err) {
+		change_end(c, err);
+		return;
+	}
+	change_request(c, "DELETE", c->key, directory_removed);
+	s3_start(&c->r);
+}
+
+static void count(void *arg, const char *name, uint64_t ino)
+{
+	(void)name, (void)ino;
+	++*(int *)arg;
+}
+
+static void remove_directory(struct change *c)
+{
+	int pending = 0;
+
+	write_pending_each(c->b, c->name, count, &pending);
+	if (pending) {
+		change_end(c, -ENOTEMPTY);
+		return;
+	}
+	change_request(c, "GET", NULL, directory_listed);
+	s3_param(&c->r, "list-type", "2");
+	s3_param(&c->r, "prefix", c->key);
+	s3_param(&c->r, "max-keys", "2");
+	s3_start(&c->r);
+}
+
+static void remove_what(void *arg, const struct s3_attr *attr, int err)
+{
+	struct change *c = arg;
+	int dir = !err && S_ISDIR(attr->mode);
+
+	if (!err && !(c->flags & S3_DIRECTORY) && dir)
+		err = -EISDIR;
+	if (!err && (c->flags & S3_DIRECTORY) && !dir)
+		err = -ENOTDIR;
+	if (!err)
+		err = dir ? change_marker(c->b, c->name, c->key) : names_key(c->b, c->name, c->key);
+	if (err < 0)
+		change_end(c, err);
+	else
+		change_keep_parent(c, c->name, dir ? remove_directory : remove_file);
+}
+
+void write_remove(struct s3_bucket *b, const char *name, unsigned flags, write_done *done, void *arg)
+{
+	struct change *c = change_new(b, name, done, arg);
+
+	if (!c)
+		return;
+	c->flags = flags;
+	if (write_pending(b, name, NULL)) {
+		names_key(b, name, c->key);
+		if (!(flags & S3_DIRECTORY))
+			change_unstage(b, c->key);
+		change_end(c, flags & S3_DIRECTORY ? -ENOTDIR : 0);
+		return;
+	}
+	names_stat(b, name, remove_what, c);
+}
+
+/* ---- made */
+
+static void directory_made(struct s3_request *r, int err)
+{
+	struct change *c = r->arg;
+
+	if (!err) {
+		struct s3_attr attr = { .mode = S_IFDIR | 0755, .uid = geteuid(), .gid = getegid(),
+			.ino = names_ino(c->b, c->key, "") };
+
+		mark(c->b, c->key);
+		publish_learn(c->b, c->name, &attr);
+	}
+	change_end(c, err);
+}
+
+static void make_directory(struct change *c)
+{
+	struct s3_attr attr = { .mode = S_IFDIR | (c->mode & 07777) };
+	int err = change_marker(c->b, c->name, c->key);
+
+	if (err < 0) {
+		change_end(c, err);
+		return;
+	}
+	meta_set(&c->meta, "content-type", "application/x-directory");
+	if ((c->mode & 07777) != 0755)
+		meta_attr(&c->meta, &attr, OBJECT_MODE);
+	change_put(c, c->key, 0, directory_made);
+}
+
+static void link_made(struct s3_request *r, int err)
+{
+	struct change *c = r->arg;
+
+	if (!err)
+		names_forget(c->b, c->name);
+	change_end(c, err);
+}
+
+static void make_link(struct change *c)
+{
+	struct s3_attr attr = { .mode = S_IFLNK | 0777 };
+	int err = names_key(c->b, c->name, c->key);
+
+	if (err < 0) {
+		change_end(c, err);
+		return;
+	}
+	meta_set(&c->meta, "content-type", "application/octet-stream");
+	meta_attr(&c->meta, &attr, OBJECT_MODE);
+	change_put(c, c->key, strlen(c->text), link_made);
+}
+
+static void make_what(void *arg, const struct s3_attr *attr, int err)
+{
+	struct change *c = arg;
+
+	(void)attr;
+	if (err == -ENOENT && !write_pending(c->b, c->name, NULL))
+		change_in_parent(c, c->name, S_ISDIR(c->mode) ? make_directory : make_link);
+	else
+		change_end(c, err == -ENOENT || !err ? -EEXIST : err);
+}
+
+void write_mkdir(struct s3_bucket *b, const char *name, mode_t mode, write_done *done, void *arg)
+{
+	struct change *c = change_new(b, name, done, arg);
+
+	if (!c)
+		return;
+	c->mode = S_IFDIR | (mode & 07777);
+	names_stat(b, name, make_what, c);
+}
+
+void write_symlink(struct s3_bucket *b, const char *name, const char *text, write_done *done, void *arg)
+{
+	struct change *c = change_new(b, name, done, arg);
+
+	if (!c)
+		return;
+	if (b->option[S3_OPT_META] != S3_META_OBJECT) {
+		change_end(c, -EPERM);  /* nobody would see that it is one */
+		return;
+	}
+	c->mode = S_IFLNK;
+	snprintf(c->text, sizeof(c->text), "%s", text);
+	names_stat(b, name, make_what, c);
+}
