@@ -46,6 +46,13 @@ static const struct command {
 	  "     -f           say nothing of what does not exist\n"
 	  "  df [NAME]       files, bytes, memory in use, and what is free\n",
 	  cmd_mem },
+	{ "s3", "buckets: whether they can be used, what is in them", "COMMAND ...",
+	  "  check [--write] PREFIX | s3://BUCKET[/PREFIX]\n"
+	  "      endpoint, credentials, what is allowed, what the server can do, and how fast\n"
+	  "      --write   write, replace, copy and remove an object of a new name, too\n"
+	  "\n"
+	  "PREFIX is a rule's, or a path below it. s3(7) says more.\n",
+	  cmd_s3 },
 	{ "gc", "remove the statistics of trees that are gone, and other leftovers", "[-n]",
 	  "  -n   only say what would be removed\n",
 	  cmd_gc },

@@ -25,6 +25,7 @@ int cmd_report(int argc, char **argv);
 int cmd_check(int argc, char **argv);
 int cmd_calls(int argc, char **argv);
 int cmd_mem(int argc, char **argv);
+int cmd_s3(int argc, char **argv);
 int cmd_gc(int argc, char **argv);
 
 /* Prints "shim: " and one line on standard error, and exits with `code`. */

@@ -6,6 +6,7 @@
  *      shim-agent serve DIR PID   as the library starts it (../start.c): descriptor
  *                                 0 is the socket that guests connect to, bound
  *                                 in DIR; PID started it
+ *      shim-agent s3 ...          the commands of `shim s3`: cmd.h
  *
  * It ends when it had no guests for SHIM_AGENT_IDLE seconds (60), unless its
  * end would leave a zombie to a program that does not expect one.
@@ -22,6 +23,7 @@
 #include <unistd.h>
 
 #include "cache.h"
+#include "cmd.h"
 #include "count.h"
 #include "count.h"
 #include "guest.h"
@@ -175,6 +177,8 @@ int main(int argc, char **argv)
 	signal(SIGPIPE, SIG_IGN);
 	if (argc == 4 && !strcmp(argv[1], "serve"))
 		return serve(argv[2], argv[3]);
+	if (argc > 1 && !strcmp(argv[1], "s3"))
+		return cmd_main(argc, argv);
 	fprintf(stderr, "shim-agent: the library starts it by itself; see s3(7)\n");
 	return 2;
 }

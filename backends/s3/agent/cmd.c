@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: MIT */
+/* What the commands of `shim s3` have in common; see cmd.h. */
+#include "cmd.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "conf.h"
+#include "loop.h"
+
+static const struct command {
+	const char *name, *usage, *summary;
+	int (*run)(int argc, char **argv);
+} commands[] = {
+	{ "check", "[--write] PREFIX | s3://BUCKET[/PREFIX]", "whether a bucket can be used, what it can do, and how fast",
+	  cmd_check },
+};
+
+#define COMMANDS (sizeof(commands) / sizeof(*commands))
+
+static const struct command *running;
+
+/* ---- words on standard error */
+
+static void print(const char *fmt, va_list ap)
+{
+	fflush(stdout);
+	fputs("shim: ", stderr);
+	vfprintf(stderr, fmt, ap);
+	fputc('\n', stderr);
+}
+
+void cmd_warn(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	print(fmt, ap);
+	va_end(ap);
+}
+
+int cmd_usage(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	print(fmt, ap);
+	va_end(ap);
+	fprintf(stderr, "usage: shim s3 %s %s\n", running->name, running->usage);
+	return CMD_USAGE;
+}
+
+/* ---- places */
+
+static int get_bucket(const char *target, struct s3_bucket **b)
+{
+	char why[S3_WHY] = "no memory";
+
+	if (!s3_bucket_get(target, b, why))
+		return 0;
+	cmd_warn("%s", why);
+	return CMD_CONFIG;
+}
+
+/* "bucket/key?options" -> "bucket?options" and "/key". */
+static int url_place(const char *url, struct s3_bucket **b, char name[S3_NAME_MAX])
+{
+	const char *query = strchrnul(url, '?'), *slash = memchr(url, '/', (size_t)(query - url));
+	char target[CONF_PATH_MAX];
+
+	if (!slash)
+		slash = query;
+	if (snprintf(target, sizeof(target), "%.*s%s", (int)(slash - url), url, query) >= (int)sizeof(target) ||
+	    query - slash >= S3_NAME_MAX)
+		return cmd_usage("%s: too long", url);
+	snprintf(name, S3_NAME_MAX, "%.*s", (int)(query - slash), slash);
+	if (!strcmp(name, "/"))
+		*name = 0;
+	return get_bucket(target, b);
+}
+
+/* The rule's target as it would be written. */
+static int rule_bucket(const struct conf_rule *r, struct s3_bucket **b)
+{
+	static char map[4 * CONF_PATH_MAX];
+	struct conf one = { .nrules = 1, .rules = (struct conf_rule *)r };
+	const char *target;
+
+	if (conf_format_map(&one, map, sizeof(map)) >= sizeof(map))
+		return cmd_usage("%s: too long", r->prefix);
+	target = strchr(map, '=') + 1;
+	return get_bucket(target + strlen("s3:") + strspn(target + strlen("s3:"), "/"), b);
+}
+
+static int is_below(const char *path, const char *prefix)
+{
+	size_t n = strlen(prefix);
+
+	return !strncmp(path, prefix, n) && (!path[n] || path[n] == '/' || (n && prefix[n - 1] == '/'));
+}
+
+static const struct conf_rule *longest(const struct conf *c, const char *path)
+{
+	const struct conf_rule *found = NULL;
+
+	for (unsigned i = 0; i < c->nrules; i++)
+		if (is_below(path, c->rules[i].prefix) &&
+		    (!found || strlen(c->rules[i].prefix) > strlen(found->prefix)))
+			found = &c->rules[i];
+	return found;
+}
+
+static int path_place(const char *path, struct s3_bucket **b, char name[S3_NAME_MAX])
+{
+	char error[CONF_ERROR_MAX];
+	const struct conf_rule *r;
+	struct conf c = { 0 };
+	int status;
+
+	if (conf_load(&c, environ, error)) {
+		cmd_warn("%s", error);
+		return CMD_CONFIG;
+	}
+	r = longest(&c, path);
+	if (!r || strcmp(r->be->name, "s3")) {
+		status = cmd_usage("%s: no rule for s3 has this path, and it is no s3://BUCKET", path);
+	} else if (snprintf(name, S3_NAME_MAX, "%s", path + strlen(r->prefix)) >= S3_NAME_MAX) {
+		status = cmd_usage("%s: too long", path);
+	} else {
+		status = rule_bucket(r, b);
+	}
+	conf_free(&c);
+	return status;
+}
+
+int cmd_place(const char *word, struct s3_bucket **b, char name[S3_NAME_MAX])
+{
+	if (!strncmp(word, "s3://", 5))
+		return url_place(word + 5, b, name);
+	return path_place(word, b, name);
+}
+
+/* ---- waiting */
+
+static int ready;
+
+void cmd_ready(void)
+{
+	ready = 1;
+	loop_stop();
+}
+
+/* It may be ready already. */
+void cmd_wait(void)
+{
+	while (!ready)
+		loop_run();
+	ready = 0;
+}
+
+/* Of the one request there is. */
+static void (*then)(struct s3_request *r, int err);
+static int result;
+
+static void is_done(struct s3_request *r, int err)
+{
+	result = err;
+	if (then)
+		then(r, err);
+	cmd_ready();
+}
+
+int cmd_request(struct s3_request *r)
+{
+	then = r->done;
+	r->done = is_done;
+	s3_start(r);
+	cmd_wait();
+	return result;
+}
+
+/* ---- the command line */
+
+static int print_commands(FILE *f)
+{
+	fputs("usage: shim s3 COMMAND ...\n\n", f);
+	for (size_t i = 0; i < COMMANDS; i++)
+		fprintf(f, "  %s %s\n      %s\n", commands[i].name, commands[i].usage, commands[i].summary);
+	return f == stderr ? CMD_USAGE : 0;
+}
+
+static int is_help(const char *word)
+{
+	return !strcmp(word, "--help") || !strcmp(word, "-h");
+}
+
+int cmd_main(int argc, char **argv)
+{
+	int err, status;
+
+	if (argc < 3 || is_help(argv[2]))
+		return print_commands(argc < 3 ? stderr : stdout);
+	for (size_t i = 0; i < COMMANDS; i++)
+		if (!strcmp(argv[2], commands[i].name))
+			running = &commands[i];
+	if (!running) {
+		cmd_warn("s3: no command \"%s\"; shim s3 --help lists them", argv[2]);
+		return CMD_USAGE;
+	}
+	err = loop_init();
+	if (!err)
+		err = http_init();
+	if (err) {
+		cmd_warn("s3: %s", strerror(-err));
+		return CMD_FAILED;
+	}
+	status = running->run(argc - 2, argv + 2);
+	if (fflush(stdout) || ferror(stdout)) {
+		cmd_warn("standard output: %s", strerror(errno));
+		return CMD_FAILED;
+	}
+	return status;
+}
