@@ -15,6 +15,7 @@
 #include <sys/stat.h>
 #include <utlist.h>
 
+#define PAGES_MOST 100                  /* empty ones */
 #define AHEAD 32                        /* HEADs for entries of a listing after the one that is asked for */
 
 struct waiter {
@@ -34,6 +35,8 @@ struct flight {
 	struct s3_request head, list, marker;
 	unsigned asked;
 	int unlisted;                   /* LIST is denied */
+	char *token;                    /* of the list's next page */
+	unsigned pages;
 	int err;
 	struct waiter *waiters;
 };
@@ -101,6 +104,7 @@ static void finish(struct flight *f)
 		w->got(w->arg, err ? NULL : &attr, err);
 		free(w);
 	}
+	free(f->token);
 	free(f->name);
 	free(f);
 }
@@ -133,6 +137,19 @@ static void head_done(struct s3_request *r, int err)
 	answered(f, err);
 }
 
+static void ask_page(struct flight *f);
+
+/* Nothing in this page, but there are more. */
+static int look_further(struct flight *f, struct page *page)
+{
+	if (page->n || !page->truncated || !page->token || ++f->pages > PAGES_MOST)
+		return 0;
+	free(f->token);
+	f->token = page->token;
+	ask_page(f);
+	return 1;
+}
+
 static void list_done(struct s3_request *r, int err)
 {
 	struct flight *f = r->arg;
@@ -140,6 +157,8 @@ static void list_done(struct s3_request *r, int err)
 
 	if (!err)
 		err = page_parse(&page, f->prefix, r->text, r->text_len);
+	if (!err && look_further(f, &page))
+		return;
 	if (!err) {
 		f->halves.dir = page.n || f->place.kind == PLACE_ROOT ? THERE : NONE;
 		if (!(f->halves.dir_attr.mode & S_IFMT))
@@ -187,13 +206,18 @@ static void ask_head(struct flight *f, struct s3_request *r, const char *key,
 	s3_start(r);
 }
 
-static void ask_list(struct flight *f)
+static void ask_page(struct flight *f)
 {
-	page_request(&f->list, f->bucket, f->prefix, "1", NULL);
+	page_request(&f->list, f->bucket, f->prefix, "1", f->token);
 	f->list.done = list_done;
 	f->list.arg = f;
-	f->asked++;
 	s3_start(&f->list);
+}
+
+static void ask_list(struct flight *f)
+{
+	f->asked++;
+	ask_page(f);
 }
 
 static void ask(struct flight *f)
