@@ -115,12 +115,23 @@ static void copy(char *to, size_t room, const char *value)
 	snprintf(to, room, "%s", value && strlen(value) < room ? value : "");
 }
 
-/* Attributes; of the rest of an answer they must be those of its beginning. */
+/* About an object, not about what it belongs to. */
+static int is_of_object(const struct s3_request *r)
+{
+	return r->key && (!strcmp(r->method, "HEAD") || (r->data && !strcmp(r->method, "GET")));
+}
+
+/*
+ * Attributes; of the rest of an answer they must be those of its beginning. A
+ * page that a proxy sends with 200, or an error that came with it, has no ETag.
+ */
 static int attributes(struct s3_try *t)
 {
 	struct s3_request *r = t->r;
 	const char *etag = http_got(&t->http, "etag");
 
+	if (is_of_object(r) && (!etag || !*etag))
+		return wrong(t, "an answer without an ETag is not S3's");
 	if (t->begun)
 		return *r->etag && (!etag || strcmp(etag, r->etag)) ? -ESTALE : 0;
 	copy(r->etag, sizeof(r->etag), etag);
@@ -137,13 +148,13 @@ int s3_check_head(struct s3_try *t)
 	t->good = 0;
 	if (t->http.status < 200 || t->http.status > 299)
 		return 0;
-	if (t->begun && !*r->etag && t->at > r->from)
-		return wrong(t, "a part came, and nothing says that the rest is of the same object");
 	err = attributes(t);
 	if (err)
 		return err;
 	if (r->data && !strcmp(r->method, "GET"))
 		err = check_get(t);
+	else if (is_of_object(r) && t->http.length < 0)
+		err = wrong(t, "HEAD does not say how long the object is");
 	else
 		r->size = r->upto = t->http.length;
 	if (!err && !t->begun)
@@ -227,10 +238,11 @@ static const struct { const char *code; int err; } codes[] = {
 	{ "RequestTimeout", ETIMEDOUT },
 };
 
+/* 400 without a code is a HEAD's, and mostly an old token or another region's signature */
 static const struct { int status, err; } statuses[] = {
 	{ 304, EALREADY }, { 401, EACCES }, { 403, EACCES }, { 404, ENOENT }, { 405, EPERM },
 	{ 408, ETIMEDOUT }, { 409, EBUSY }, { 410, ENOENT }, { 411, EINVAL }, { 412, ESTALE }, { 413, EFBIG },
-	{ 414, ENAMETOOLONG }, { 416, ERANGE }, { 429, EBUSY }, { 400, EINVAL }, { 501, EOPNOTSUPP },
+	{ 414, ENAMETOOLONG }, { 416, ERANGE }, { 429, EBUSY }, { 400, EACCES }, { 501, EOPNOTSUPP },
 	{ 503, EBUSY }, { 504, ETIMEDOUT }, { 507, ENOSPC },
 };
 
