@@ -146,9 +146,27 @@ static void tell(struct s3_slot *slot)
 		syscall(SYS_futex, &slot->state, FUTEX_WAKE, 1, NULL, NULL, 0);
 }
 
+/*
+ * What the agent's parts and S3 say to each other by an errno that no call on
+ * a file has (304, 416, too much XML) is EIO to a program. Extended attributes
+ * have some of these themselves.
+ */
+static int64_t as_told(const struct call *c, int64_t result)
+{
+	int is_xattr = c->slot->ask == S3_GETXATTR || c->slot->ask == S3_LISTXATTR || c->slot->ask == S3_SETXATTR;
+
+	switch (result) {
+	case -EALREADY:
+	case -ERANGE:
+	case -E2BIG:
+		return is_xattr ? result : -EIO;
+	}
+	return result;
+}
+
 void call_answer(struct call *c, int64_t result)
 {
-	c->slot->result = result;
+	c->slot->result = as_told(c, result);
 	if (!c->guest->gone)
 		tell(c->slot);
 	free_call(c);
