@@ -34,6 +34,8 @@ static bool allowed(struct request *q, struct answer *a)
 	bool bad = strcmp(err, "AuthorizationHeaderMalformed") == 0 || strcmp(err, "ExpiredToken") == 0 ||
 		   strcmp(err, "XAmzContentSHA256Mismatch") == 0 || strcmp(err, "InvalidToken") == 0;
 	answer_error(a, strcmp(err, "NotImplemented") == 0 ? 501 : bad ? 400 : 403, err, why);
+	if (strstr(why, "expecting"))
+		text_print(&a->extra, "x-amz-bucket-region: %s\r\n", set.region);
 	return false;
 }
 

@@ -178,10 +178,12 @@ FAULT(range_short)
 	snprintf(a->range, sizeof(a->range), "bytes %lld-%lld/%lld", first, last - atoll(arg), size);
 }
 
-/* Content-Length says so many bytes more, or fewer. */
+/* Content-Length says so many bytes more, or fewer, where they can be counted. */
 FAULT(length)
 {
 	UNUSED;
+	if (a->head_only)
+		return;
 	a->length = (a->data ? a->len : (int64_t)a->body.n) + atoll(arg);
 	if (a->length < 0)
 		a->length = 0;
@@ -267,6 +269,8 @@ static void as_text(struct answer *a)
 FAULT(gzip)
 {
 	UNUSED;
+	if (a->head_only)
+		return;
 	as_text(a);
 	struct text t = { 0 };
 	text_add(&t, "\x1f\x8b\x08\0\0\0\0\0\0\xff", 10);
@@ -325,22 +329,38 @@ FAULT(xml_deep)
 		text_print(&a->body, "<a>");
 }
 
-/* Truncated for ever: a token that is always new, or always the same. */
-static void endless(struct answer *a, unsigned n)
+/* The same page again and again: with a token that is always new, the same one, or none. */
+static void endless(struct answer *a, const char *token)
 {
-	a->body.n = 0;
-	text_print(&a->body, "<ListBucketResult><IsTruncated>true</IsTruncated><NextContinuationToken>%u"
-			     "</NextContinuationToken></ListBucketResult>", n);
+	static const char end[] = "<IsTruncated>false</IsTruncated>";
+	struct text t = { 0 };
+	char *at = a->body.n ? strstr(a->body.p, end) : NULL;
+	if (!at)
+		return;
+	text_add(&t, a->body.p, at - a->body.p);
+	text_print(&t, "<IsTruncated>true</IsTruncated>%s%s", token, at + strlen(end));
+	free(a->body.p);
+	a->body = t;
 }
-FAULT(xml_endless) { UNUSED; static unsigned n; endless(a, ++n); }
-FAULT(xml_loop) { UNUSED; endless(a, 1); }
+FAULT(xml_loop) { UNUSED; endless(a, "<NextContinuationToken>2d</NextContinuationToken>"); }
+FAULT(xml_no_token) { UNUSED; endless(a, ""); }
 
-/* Truncated, and no token to go on with. */
-FAULT(xml_no_token)
+FAULT(xml_endless)
+{
+	UNUSED;
+	static unsigned n;
+	char token[100];
+	sprintf(token, "<NextContinuationToken>2d2d%08x</NextContinuationToken>", ++n);
+	endless(a, token);
+}
+
+/* A page with nothing in it, and more to come: that is allowed. */
+FAULT(xml_empty)
 {
 	UNUSED;
 	a->body.n = 0;
-	text_print(&a->body, "<ListBucketResult><IsTruncated>true</IsTruncated></ListBucketResult>");
+	text_print(&a->body, "<ListBucketResult><KeyCount>0</KeyCount><IsTruncated>true</IsTruncated>"
+			     "<NextContinuationToken>2d</NextContinuationToken></ListBucketResult>");
 }
 
 static const struct fault faults[] = {
@@ -392,6 +412,7 @@ static const struct fault faults[] = {
 	{ "xml-endless", AFTER, xml_endless },
 	{ "xml-loop", AFTER, xml_loop },
 	{ "xml-no-token", AFTER, xml_no_token },
+	{ "xml-empty", AFTER, xml_empty },
 };
 
 const struct fault *fault_named(const char *name)
