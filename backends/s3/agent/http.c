@@ -195,7 +195,13 @@ static void set_site(struct exchange *x, const struct http_site *s)
 	SET(TIMEOUT_MS, (long)s->total_ms);
 }
 
-/* curl would send these of its own accord; what is not signed must not be sent. */
+/* It has a body, or says that there is none. */
+static int sends(const struct http *h)
+{
+	return h->body_len || !strcmp(h->method, "PUT") || !strcmp(h->method, "POST");
+}
+
+/* value NULL: curl's own is not sent */
 static int add_header(struct exchange *x, const char *name, const char *value)
 {
 	char line[HTTP_LINE];
@@ -214,13 +220,16 @@ static int add_header(struct exchange *x, const char *name, const char *value)
 
 static int add_headers(struct exchange *x, const struct http *h)
 {
-	int err = add_header(x, "Expect", NULL), typed = 0;
+	int err = 0, typed = 0;
 
 	for (unsigned i = 0; i < h->headers && !err; i++) {
 		typed |= !strcasecmp(h->header[i].name, "content-type");
 		err = add_header(x, h->header[i].name, h->header[i].value);
 	}
-	if (!err && !typed)
+	/* curl would send these of its own accord; what is not signed must not be sent */
+	if (!err && sends(h))
+		err = add_header(x, "Expect", NULL);
+	if (!err && sends(h) && !typed)
 		err = add_header(x, "Content-Type", NULL);
 	SET(HTTPHEADER, x->headers);
 	return err;
@@ -241,29 +250,40 @@ static void set_body(struct exchange *x, const struct http *h)
 
 static void set_method(struct exchange *x, const struct http *h)
 {
-	int sends = h->body_len || !strcmp(h->method, "PUT") || !strcmp(h->method, "POST");
+	int gets = !strcmp(h->method, "GET") && !h->body_len;
 
+	if (gets && x->gets)
+		return;
+	x->gets = gets;
 	SET(NOBODY, 0L);
 	SET(UPLOAD, 0L);
 	SET(HTTPGET, 1L);
 	if (!strcmp(h->method, "HEAD"))
 		SET(NOBODY, 1L);
-	else if (sends)
+	else if (sends(h))
 		set_body(x, h);
 	SET(CUSTOMREQUEST, strcmp(h->method, "HEAD") && strcmp(h->method, "GET") ? h->method : NULL);
 }
 
+static void set_proxy(struct exchange *x, const char *proxy)
+{
+	if (x->proxy != proxy)
+		SET(PROXY, proxy);
+	x->proxy = proxy;
+}
+
 static int set_up(struct exchange *x, const struct http *h)
 {
-	const char *proxy = is_metadata(h->url) ? "" : h->site->proxy;
+	long room = h->expect >= (size_t)LARGE ? LARGE : SMALL;
 
 	if (x->site != h->site) {
 		set_site(x, h->site);
 		x->site = h->site;
 	}
+	if (x->room != room)
+		SET(BUFFERSIZE, x->room = room);
 	SET(URL, h->url);
-	SET(PROXY, proxy);
-	SET(BUFFERSIZE, h->expect >= (size_t)LARGE ? LARGE : SMALL);
+	set_proxy(x, is_metadata(h->url) ? "" : h->site->proxy);
 	set_method(x, h);
 	return add_headers(x, h);
 }

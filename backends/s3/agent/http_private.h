@@ -14,7 +14,11 @@
 struct exchange {
 	CURL *easy;
 	struct exchange *next;          /* of those kept, or waiting to begin or to end */
-	const struct http_site *site;   /* its options are set */
+	/* what is set, and need not be again */
+	const struct http_site *site;
+	const char *proxy;
+	long room;                      /* the buffer's */
+	int gets;                       /* a plain GET */
 	const char *ca_file, *ca_path;  /* the system's */
 	char error[CURL_ERROR_SIZE];
 

@@ -16,9 +16,19 @@ static int wrong(struct s3_try *t, const char *why)
 	return -EPROTO;
 }
 
+/* The last one is kept: the parts of an object say the same, thousands of times. */
 int64_t s3_date(const char *text)
 {
-	return text ? curl_getdate(text, NULL) : -1;
+	static char last[40];
+	static int64_t date;
+
+	if (!text)
+		return -1;
+	if (strcmp(text, last)) {
+		date = curl_getdate(text, NULL);
+		snprintf(last, sizeof(last), "%s", strlen(text) < sizeof(last) ? text : "");
+	}
+	return date;
 }
 
 /* A decimal number that does not overflow; moves *p behind it. */
