@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# all demo check check-long bench lint sanitize install uninstall clean
+# all demo check check-long bench lint sanitize fuzz install uninstall clean
 # V=1 shows the commands, DEV=1 makes warnings errors.
 
 CC ?= cc
@@ -37,7 +37,7 @@ TOOL_OBJ := $(TOOL_SRC:%.c=$(B)/tool/%.o)
 UNITS := $(patsubst tests/unit/%.c,$(B)/tests/unit/%,$(wildcard tests/unit/*.c))
 MAN := $(wildcard shim/*.[1-8] backends/*.[1-8] backends/s3/*.[1-8] tools/*.[1-8])
 
-.PHONY: all deps units demo check check-long bench lint sanitize sanitized matrix install uninstall clean
+.PHONY: all deps units demo check check-long bench lint sanitize sanitized fuzz matrix install uninstall clean
 all: $(B)/libshim.so $(B)/shim $(if $(filter %/main.c,$(AGENT_SRC)),$(B)/shim-agent)
 
 # -z initfirst: other libraries' constructors do I/O, and ours must have run.
@@ -148,6 +148,23 @@ sanitized:
 sanitize: deps
 	$(Q)$(MAKE) -s units sanitized
 	$(Q)tests/run.sh unit
+
+# The parsers of what comes from outside, under libFuzzer for FUZZ_SECONDS each; what it finds stays in build/fuzz.
+FUZZ_SECONDS ?= 60
+FUZZED := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c))
+fuzz:
+	$(Q).ci/setup lint
+	$(Q)$(MAKE) -s B=build/fuzz CC=clang CFLAGS='-O1 -g -fsanitize=address,undefined,fuzzer-no-link' \
+	    $(FUZZED:%=build/fuzz/run/%)
+	$(Q)for f in $(FUZZED); do mkdir -p build/fuzz/found/$$f && build/fuzz/run/$$f -max_total_time=$(FUZZ_SECONDS) \
+	    -max_len=8192 -rss_limit_mb=2048 -artifact_prefix=build/fuzz/$$f- build/fuzz/found/$$f \
+	    tests/fuzz/corpus/$$f >build/fuzz/$$f.log 2>&1 && tail -1 build/fuzz/$$f.log | sed "s/^/$$f: /" || \
+	    { tail -40 build/fuzz/$$f.log; exit 1; }; done
+
+$(B)/run/%: tests/fuzz/%.c $(B)/libagent.a
+	$(call say,CC,$<)
+	$(Q)mkdir -p $(@D) && $(CC) $(CPPFLAGS) $(CFLAGS) -fsanitize=fuzzer -Ibackends/s3/agent -o $@ $< \
+	    $(B)/libagent.a -Wl,-Bstatic -linih -Wl,-Bdynamic $(AGENT_LIBS)
 
 # docs/support.md, from the table of calls and the last make check.
 matrix:

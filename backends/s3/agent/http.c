@@ -465,7 +465,7 @@ void http_start(struct http *h)
 	struct exchange *x = new_exchange();
 
 	h->status = 0;
-	h->got = NULL;
+	h->got = x ? x->got : NULL;
 	h->ngot = 0;
 	h->length = -1;
 	h->error[0] = '\0';

@@ -10,15 +10,16 @@
 
 static void begin_answer(struct exchange *x, const char *line, size_t n)
 {
-	const char *space = memchr(line, ' ', n);
+	const char *p = memchr(line, ' ', n);
 
 	x->complete = 0;
 	x->used = 0;
 	x->h->got = x->got;
 	x->h->ngot = 0;
 	x->h->length = -1;
-	/* the line ends in a newline, and so does the number */
-	x->h->status = space ? (int)strtol(space, NULL, 10) : 0;
+	x->h->status = 0;
+	for (int i = 0; p && i < 3 && ++p < line + n && isdigit((unsigned char)*p); i++)
+		x->h->status = 10 * x->h->status + *p - '0';
 }
 
 static char *copy(struct exchange *x, const char *p, size_t n)
