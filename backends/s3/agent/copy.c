@@ -40,6 +40,13 @@ static void add_source(struct s3_request *r, const struct source *s, const struc
 		s3_header(r, "x-amz-copy-source-if-match", version->etag);
 }
 
+void copy_etag(char out[S3_ETAG_MAX], const char *value)
+{
+	const char *quote = *value && *value != '"' ? "\"" : "";
+
+	snprintf(out, S3_ETAG_MAX, "%s%.*s%s", quote, S3_ETAG_MAX - 3, value, quote);
+}
+
 struct copied {
 	char etag[S3_ETAG_MAX];
 };
@@ -49,7 +56,7 @@ static int copied_leaf(void *arg, const char *path, const char *value)
 	struct copied *c = arg;
 
 	if (!strcmp(path, "CopyPartResult/ETag") || !strcmp(path, "CopyObjectResult/ETag"))
-		snprintf(c->etag, sizeof(c->etag), "%s", value);
+		copy_etag(c->etag, value);
 	return 0;
 }
 
@@ -198,7 +205,7 @@ static void copy_at_once(struct copy *c)
 static int completed_leaf(void *arg, const char *path, const char *value)
 {
 	if (!strcmp(path, "CompleteMultipartUploadResult/ETag"))
-		snprintf(arg, S3_ETAG_MAX, "%s", value);
+		copy_etag(arg, value);
 	return 0;
 }
 

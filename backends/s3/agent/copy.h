@@ -10,6 +10,9 @@
 #include "meta.h"
 #include "write.h"
 
+/* An etag as answers have it in XML, where some services leave its quotes out. */
+void copy_etag(char out[S3_ETAG_MAX], const char *value);
+
 #define COPY_WHOLE (5ll << 30)          /* the largest CopyObject */
 
 /* UploadPartCopy; done is called later. */

@@ -317,7 +317,7 @@ static void put_load(struct publish *p)
 static int etag_leaf(void *arg, const char *path, const char *value)
 {
 	if (!strcmp(path, "CompleteMultipartUploadResult/ETag"))
-		snprintf(arg, S3_ETAG_MAX, "%s", value);
+		copy_etag(arg, value);
 	return 0;
 }
 
