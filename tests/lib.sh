@@ -144,7 +144,7 @@ at() {
 		SEEN=
 		[ -d "$TMP/agents" ] || on_exit "agent_logs \$status; end_agents"
 		mkdir -p "$NATIVE" "$TMP/agents" && chmod 700 "$TMP/agents" || exit 1
-		export SHIM_AGENT_DIR=$TMP/agents HOME=$TMP
+		export SHIM_AGENT_DIR=$TMP/agents SHIM_AGENT_SPOOL=$TMP/agents/spool HOME=$TMP
 	else
 		TARGET=$1
 		PREFIX=$TMP/under$_stores

@@ -33,11 +33,27 @@ static int source_of(struct source *s, const struct s3_bucket *b, const char *ke
 	return 0;
 }
 
-static void add_source(struct s3_request *r, const struct source *s, const struct s3_attr *version)
+/* etag: of the version, must live as long as the request. */
+static void add_source(struct s3_request *r, const struct source *s, const char *etag)
 {
 	s3_header(r, "x-amz-copy-source", s->text);
-	if (*version->etag)
-		s3_header(r, "x-amz-copy-source-if-match", version->etag);
+	if (*etag && r->bucket->copy_if_match != 0)
+		s3_header(r, "x-amz-copy-source-if-match", etag);
+}
+
+/* Whether a condition was refused that may hold. */
+static int is_doubtful(const struct s3_request *r)
+{
+	return r->status == 412 && r->bucket->copy_if_match < 0;
+}
+
+/* The answer to a HEAD after that: 1: it holds, so such conditions are not used any more. */
+static int holds(const struct s3_request *r, int err, const char *etag)
+{
+	if (err || strcmp(r->etag, etag))
+		return 0;
+	r->bucket->copy_if_match = 0;
+	return 1;
 }
 
 void copy_etag(char out[S3_ETAG_MAX], const char *value)
@@ -80,19 +96,52 @@ static int copy_result(const struct s3_request *r, int err, char etag[S3_ETAG_MA
 struct copy_range {
 	struct s3_request r;
 	struct source source;
-	char key[S3_NAME_MAX], upload[S3_UPLOAD_MAX], number[16], range[64], etag[S3_ETAG_MAX];
+	char key[S3_NAME_MAX], from[S3_NAME_MAX], upload[S3_UPLOAD_MAX], number[16], range[64], etag[S3_ETAG_MAX];
 	void (*done)(void *arg, const char *etag, int err);
 	void *arg;
 };
+
+static void range_start(struct copy_range *c);
+
+static void range_looked(struct s3_request *r, int err)
+{
+	struct copy_range *c = r->arg;
+
+	if (holds(r, err, c->etag)) {
+		range_start(c);
+		return;
+	}
+	c->done(c->arg, "", -ESTALE);
+	free(c);
+}
 
 static void range_done(struct s3_request *r, int err)
 {
 	struct copy_range *c = r->arg;
 	char etag[S3_ETAG_MAX];
 
+	if (is_doubtful(r)) {
+		*r = (struct s3_request){ .bucket = r->bucket, .method = "HEAD", .key = c->from, .first = -1,
+			.body_fd = -1, .done = range_looked, .arg = c };
+		s3_start(r);
+		return;
+	}
 	err = copy_result(r, err, etag);
+	if (!err && r->bucket->copy_if_match < 0)
+		r->bucket->copy_if_match = 1;
 	c->done(c->arg, etag, err);
 	free(c);
+}
+
+static void range_start(struct copy_range *c)
+{
+	c->r = (struct s3_request){ .bucket = c->r.bucket, .method = "PUT", .key = c->key, .first = -1, .body_fd = -1,
+		.done = range_done, .arg = c };
+	s3_param(&c->r, "partNumber", c->number);
+	s3_param(&c->r, "uploadId", c->upload);
+	add_source(&c->r, &c->source, c->etag);
+	s3_header(&c->r, "x-amz-copy-source-range", c->range);
+	s3_start(&c->r);
 }
 
 struct copy_range *copy_range(struct s3_bucket *b, const char *key, const char *upload, int number,
@@ -100,7 +149,6 @@ struct copy_range *copy_range(struct s3_bucket *b, const char *key, const char *
 			      void (*done)(void *arg, const char *etag, int err), void *arg)
 {
 	struct copy_range *c = calloc(1, sizeof(*c));
-	struct s3_attr source = *version;
 
 	if (!c)
 		abort();
@@ -111,15 +159,10 @@ struct copy_range *copy_range(struct s3_bucket *b, const char *key, const char *
 	snprintf(c->range, sizeof(c->range), "bytes=%lld-%lld", (long long)off, (long long)(off + len - 1));
 	c->done = done;
 	c->arg = arg;
-	c->r = (struct s3_request){ .bucket = b, .method = "PUT", .key = c->key, .first = -1, .body_fd = -1,
-		.done = range_done, .arg = c };
-	source_of(&c->source, b, from, &source);
-	s3_param(&c->r, "partNumber", c->number);
-	s3_param(&c->r, "uploadId", c->upload);
-	s3_header(&c->r, "x-amz-copy-source", c->source.text);
-	s3_header(&c->r, "x-amz-copy-source-range", c->range);
-	s3_header(&c->r, "x-amz-copy-source-if-match", c->etag);
-	s3_start(&c->r);
+	c->r.bucket = b;
+	snprintf(c->from, sizeof(c->from), "%s", from);
+	source_of(&c->source, b, from, version);
+	range_start(c);
 	return c;
 }
 
@@ -179,11 +222,28 @@ static void describe(struct copy *c, const char *etag, const struct s3_request *
 	c->attr.ino = names_ino(c->b, c->key, c->attr.etag);
 }
 
+static void copy_at_once(struct copy *c);
+
+static void source_looked(struct s3_request *r, int err)
+{
+	struct copy *c = r->arg;
+
+	if (holds(r, err, c->version.etag))
+		copy_at_once(c);
+	else
+		copy_end(c, -ESTALE);
+}
+
 static void copied(struct s3_request *r, int err)
 {
 	struct copy *c = r->arg;
 	char etag[S3_ETAG_MAX];
 
+	if (is_doubtful(r)) {
+		request(c, "HEAD", c->from, source_looked);
+		s3_start(&c->r);
+		return;
+	}
 	err = copy_result(r, err, etag);
 	if (!err)
 		describe(c, etag, r);
@@ -193,7 +253,7 @@ static void copied(struct s3_request *r, int err)
 static void copy_at_once(struct copy *c)
 {
 	request(c, "PUT", c->key, copied);
-	add_source(&c->r, &c->source, &c->version);
+	add_source(&c->r, &c->source, c->version.etag);
 	if (c->replace)
 		s3_header(&c->r, "x-amz-metadata-directive", "REPLACE");
 	meta_send(&c->meta, &c->r);

@@ -2,7 +2,8 @@
 /*
  * Copies that the server makes: of a range into a part of an upload, and of
  * whole objects, by parts beyond 5 GiB. The source has to be the version it is
- * said to be (x-amz-copy-source-if-match), else -ESTALE.
+ * said to be (x-amz-copy-source-if-match), else -ESTALE. Where that is refused
+ * although it holds (Swift, of objects made by parts), HEAD tells instead.
  */
 #ifndef S3_AGENT_COPY_H
 #define S3_AGENT_COPY_H

@@ -44,6 +44,7 @@ struct s3_bucket {
 	long skew;                      /* seconds to add to our clock */
 	/* what the endpoint was seen to do; -1 not known, 0, 1 */
 	signed char if_match, if_none_match;    /* conditions of PutObject hold */
+	signed char copy_if_match;              /* x-amz-copy-source-if-match works */
 	signed char checksums, versions;
 	unsigned throttled;             /* SlowDowns seen lately, less answers since */
 	int64_t tokens;                 /* of the retry budget; below 0: owed */
