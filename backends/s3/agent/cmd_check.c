@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,97 +14,6 @@
 #define SAMPLES 11                      /* of the latency */
 #define SAMPLE_BYTES (64 << 20)
 #define SAMPLE_TIME (2 * LOOP_SECOND)
-
-/* ---- the page */
-
-static void line(const char *mark, const char *what, const char *fmt, va_list ap)
-{
-	printf("%-5s %-14s ", mark, what);
-	vprintf(fmt, ap);
-	putchar('\n');
-	fflush(stdout);
-}
-
-static void note(const char *what, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-static void note(const char *what, const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	line("", what, fmt, ap);
-	va_end(ap);
-}
-
-void check_ok(const char *what, const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	line("ok", what, fmt, ap);
-	va_end(ap);
-}
-
-void check_no(const char *what, const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	line("no", what, fmt, ap);
-	va_end(ap);
-}
-
-void check_fail(struct check *c, const char *what, const char *advice, const char *fmt, ...)
-{
-	va_list ap;
-
-	c->failed++;
-	va_start(ap, fmt);
-	line("FAIL", what, fmt, ap);
-	va_end(ap);
-	printf("%-20s -> %s\n", "", advice);
-}
-
-/* ---- what to do */
-
-static const struct { const char *code; int err; const char *advice; } advices[] = {
-	{ "InvalidAccessKeyId", 0, "this key is of another endpoint or account, or was deleted: check the credentials above" },
-	{ "SignatureDoesNotMatch", 0, "the secret is not this key's, or something on the way changes requests" },
-	{ "ExpiredToken", 0, "fetch new credentials: log in again" },
-	{ "InvalidToken", 0, "the session token is not this key's: set both, or neither" },
-	{ "NoSuchBucket", 0, "check the bucket's name, and endpoint= or AWS_ENDPOINT_URL" },
-	{ "RequestTimeTooSkewed", 0, "set the clock of this machine" },
-	{ "AuthorizationHeaderMalformed", 0, "set region= or AWS_REGION to the bucket's" },
-	{ "PermanentRedirect", 0, "set region= or AWS_REGION to the bucket's" },
-	{ "InvalidObjectState", 0, "the object is archived: restore it first" },
-	{ "SlowDown", 0, "the server is overloaded: try again later" },
-	{ "", ECONNREFUSED, "nobody listens there: check endpoint= or AWS_ENDPOINT_URL" },
-	{ "", EHOSTUNREACH, "check endpoint= or AWS_ENDPOINT_URL, the name server and the network; style=path if only "
-			    "the bucket's own name is unknown" },
-	{ "", ETIMEDOUT, "check the network, the firewall and the proxy" },
-	{ "", EPROTO, "check that endpoint= is S3 and not something else; for a certificate of one's own, "
-		      "ca=FILE or AWS_CA_BUNDLE" },
-	{ "", ENOENT, "check the bucket's name, and endpoint= or AWS_ENDPOINT_URL" },
-};
-
-static const char *advice_for(const char *code, int err)
-{
-	for (size_t i = 0; i < sizeof(advices) / sizeof(*advices); i++)
-		if (*advices[i].code ? !strcmp(code, advices[i].code) : !*code && err == -advices[i].err)
-			return advices[i].advice;
-	return NULL;
-}
-
-void check_refused(struct check *c, const char *what, const struct s3_request *r, int err, const char *action)
-{
-	const char *advice = advice_for(r->code, err), *why = *r->message ? r->message : strerror(-err);
-	char policy[S3_NAME_MAX + 128];
-
-	snprintf(policy, sizeof(policy), "let these credentials %s on arn:aws:s3:::%s%s%s", action, c->b->name,
-		 r->key ? "/" : "", r->key ? c->prefix : "");
-	if (!advice)
-		advice = err == -EACCES ? policy : "the server's own log may say more";
-	check_fail(c, what, advice, "%s", why);
-}
 
 void check_request(struct s3_request *r, struct check *c, const char *method, const char *key)
 {
@@ -133,14 +41,14 @@ static void describe(const struct check *c)
 	const char *v = from(b->endpoint, (const char *const[]){ "AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", NULL });
 	const char *r = from(b->region, (const char *const[]){ "AWS_REGION", "AWS_DEFAULT_REGION", NULL });
 
-	note("bucket", "%s%s%s", b->name, *c->prefix ? ", below " : "", c->prefix);
-	note("endpoint", "%s%s%s, %s style%s", b->endpoint, *v ? " of " : "", v, b->virtual_host ? "virtual" : "path",
+	check_note("bucket", "%s%s%s", b->name, *c->prefix ? ", below " : "", c->prefix);
+	check_note("endpoint", "%s%s%s, %s style%s", b->endpoint, *v ? " of " : "", v, b->virtual_host ? "virtual" : "path",
 	     b->default_endpoint ? ", AWS's own" : "");
-	note("region", "%s%s%s", b->region, *r ? " of " : "", r);
+	check_note("region", "%s%s%s", b->region, *r ? " of " : "", r);
 	if (b->site.ca_file && !strncmp(b->endpoint, "https", 5))
-		note("certificates", "%s", b->site.ca_file);
+		check_note("certificates", "%s", b->site.ca_file);
 	if (b->site.proxy)
-		note("proxy", "%s", *b->site.proxy ? b->site.proxy : "none");
+		check_note("proxy", "%s", *b->site.proxy ? b->site.proxy : "none");
 }
 
 static void have_key(void *arg, const struct sigv4_key *key, int err)
@@ -434,11 +342,11 @@ void check_speed(struct check *c, const char *key, int64_t size)
 		first[i] = s.first;
 	}
 	qsort(first, SAMPLES, sizeof(*first), by_time);
-	note("first byte", "after %.1f to %.1f ms, median %.1f ms, of %d requests", (double)first[0] / 1e6,
+	check_note("first byte", "after %.1f to %.1f ms, median %.1f ms, of %d requests", (double)first[0] / 1e6,
 	     (double)first[SAMPLES - 1] / 1e6, (double)first[SAMPLES / 2] / 1e6, SAMPLES);
 	if (sample(c, key, size < SAMPLE_BYTES ? size : SAMPLE_BYTES, &s) || !s.all)
 		return;
-	note("one stream", "%.1f MiB/s, of %.2f MiB", (double)s.bytes / 1048576 / ((double)s.all / 1e9),
+	check_note("one stream", "%.1f MiB/s, of %.2f MiB", (double)s.bytes / 1048576 / ((double)s.all / 1e9),
 	     (double)s.bytes / 1048576);
 }
 

@@ -18,7 +18,8 @@ struct check {
 	char etag[S3_ETAG_MAX];
 };
 
-/* The lines of the page: what is so, what is not but need not be, and what should be. */
+/* The lines of the page: what is worth knowing, what is so, what is not but need not be, and what should be. */
+void check_note(const char *what, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void check_ok(const char *what, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void check_no(const char *what, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void check_fail(struct check *c, const char *what, const char *advice, const char *fmt, ...)
