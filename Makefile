@@ -117,7 +117,7 @@ FORCE:
 
 demo: deps
 	$(Q)$(MAKE) -s all
-	$(Q)tests/demo.sh
+	$(Q)tests/demo.sh && tests/demo_s3.sh
 
 check: deps
 	$(Q)$(MAKE) -s all units sanitized
