@@ -27,7 +27,7 @@ struct ask {
 	_Atomic uint32_t answered;
 };
 
-_Atomic int aio_in_flight;
+_Atomic int aio_in_flight, aio_foreign;
 int aio_queue_no_futex;
 
 static struct aio_note *_Atomic inbox;   /* the last one first */
@@ -91,7 +91,7 @@ static int appends(const struct aio_req *req)
 /* One after the other, as libc does it. */
 static int is_ordered(const struct aio_req *req)
 {
-	return !req->f || (req->f->mount->flags & BE_AIO_ORDER);
+	return (!req->f && !req->order) || (req->f && (req->f->mount->flags & BE_AIO_ORDER));
 }
 
 /* Whether `early`, on the same file, must be over before req may start. */
@@ -206,7 +206,7 @@ static int is_drained(const struct ask *ask)
 	const struct aio_req *req;
 
 	TAILQ_FOREACH(req, &live, live)
-		if (req->f && (unsigned)req->fd >= ask->first && (unsigned)req->fd <= ask->last)
+		if ((req->f || req->order) && (unsigned)req->fd >= ask->first && (unsigned)req->fd <= ask->last)
 			return 0;
 	return 1;
 }
@@ -395,6 +395,7 @@ void aio_fork_child(void)
 	atomic_store(&started, 0);
 	atomic_store(&asleep, 0);
 	atomic_store(&aio_in_flight, 0);
+	atomic_store(&aio_foreign, 0);
 	TAILQ_INIT(&live);
 	TAILQ_INIT(&waiting);
 	draining = NULL;

@@ -123,6 +123,14 @@ void aio_queue_drain(unsigned first, unsigned last);
 /* The same, for those who close descriptors: cheap while there are none. */
 extern _Atomic int aio_in_flight;
 
+/* Requests of io_submit on descriptors that are not in the table. */
+extern _Atomic int aio_foreign;
+
+static inline int aio_any_foreign(void)
+{
+	return __builtin_expect(atomic_load_explicit(&aio_foreign, memory_order_relaxed) != 0, 0);
+}
+
 static inline void aio_drain(unsigned first, unsigned last)
 {
 	if (__builtin_expect(atomic_load_explicit(&aio_in_flight, memory_order_relaxed) != 0, 0))

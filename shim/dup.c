@@ -32,6 +32,8 @@ static int close_other(int fd)
 	if (hide_has(fd))
 		return hidden();
 	io_resfd_forget((unsigned)fd, (unsigned)fd);
+	if (aio_any_foreign())
+		aio_drain((unsigned)fd, (unsigned)fd);
 	if (__builtin_expect(fdtab_lent, 0) && objects_on && !fdtab_ours())
 		return (int)OBJECT_RESULT(object_close_lent(fd));
 	return REAL(close)(fd);
@@ -170,7 +172,7 @@ static void let_go(struct file *f, int closed)
 /* A duplicate onto `to`: what that was is closed, and a descriptor of our own moved away. */
 #define ONTO(name, fd, to, expr) ({                                           \
 	struct file *was_ = object_hold(to);                                  \
-	if (ours(to))                                                         \
+	if (ours(to) || aio_any_foreign())                                    \
 		aio_drain((unsigned)(to), (unsigned)(to));                    \
 	io_resfd_forget((unsigned)(to), (unsigned)(to));                      \
 	int v_ = (hide_has(to) && hide_move(to) < 0) ? (errno = EBUSY, -1) :    \

@@ -21,6 +21,7 @@
 #define LOOK_NS 10000000         /* where there is nothing to be woken by */
 
 static struct pool contexts = POOL_INIT(struct io_context, 16);
+static struct io_context *_Atomic all;
 static unsigned life = 1;         /* of this process, unlike its parent's */
 
 static long kernel(long r)
@@ -88,24 +89,47 @@ static int make_kernels(unsigned n, aio_context_t *id)
 	return n ? 0 : -EINVAL;
 }
 
-static struct io_context *make(unsigned n, aio_context_t id)
+/* One that is not in use, or a new one; they stay in the list. */
+static struct io_context *take(void)
 {
-	struct io_context *c = pool_get(&contexts);
+	struct io_context *c = atomic_load(&all);
+
+	for (; c; c = c->next) {
+		int no = 0;
+
+		if (atomic_compare_exchange_strong(&c->taken, &no, 1))
+			return c;
+	}
+	c = pool_get(&contexts);
+	if (!c)
+		return NULL;
+	memset(c, 0, sizeof(*c));
+	atomic_store(&c->taken, 1);
+	c->next = atomic_load(&all);
+	while (!atomic_compare_exchange_weak(&all, &c->next, c))
+		;
+	return c;
+}
+
+static struct io_context *make(unsigned n, aio_context_t kernels)
+{
+	struct io_context *c = take();
 	int limit = limit_of(n);
 
 	if (!c)
 		return NULL;
-	memset(c, 0, sizeof(*c));
-	if (io_events_make(&c->over, (size_t)limit) < 0) {
-		pool_put(&contexts, c);
+	if (io_events_make(&c->over, (unsigned)limit) < 0) {
+		atomic_store(&c->taken, 0);
 		return NULL;
 	}
-	c->head = (struct io_ring_head){ .nr = n, .incompat_features = 1, .header_length = sizeof(c->head) };
-	c->kernel = id;
+	c->kernel = kernels;
 	c->limit = limit;
-	atomic_store(&c->users, 1);
+	atomic_store(&c->mount, NULL);
+	atomic_store(&c->in_kernel, 0);
+	atomic_store(&c->sent, 0);
 	atomic_store(&c->life, life);
-	atomic_store(&c->self, c);
+	atomic_store(&c->users, 1);
+	atomic_store(&c->id, (aio_context_t)(uintptr_t)c->over.ring);
 	return c;
 }
 
@@ -122,7 +146,7 @@ int io_context_make(unsigned n, aio_context_t *id)
 	if (r < 0)
 		return r;
 	c = make(n, kernels);
-	ours = (aio_context_t)(uintptr_t)c;
+	ours = c ? c->id : 0;
 	r = c ? at_give(id, &ours, sizeof(ours)) : -ENOMEM;
 	if (r < 0 && c)
 		io_context_destroy(ours);
@@ -135,24 +159,26 @@ void io_context_leave(struct io_context *c)
 {
 	if (atomic_fetch_sub(&c->users, 1) != 1)
 		return;
+	atomic_store(&c->id, 0);
 	io_events_free(&c->over);
-	atomic_store(&c->self, NULL);
-	pool_put(&contexts, c);
+	atomic_store(&c->taken, 0);
 }
 
 struct io_context *io_context_enter(aio_context_t id)
 {
-	struct io_context *c = (struct io_context *)(uintptr_t)id;
+	struct io_context *c = id ? atomic_load(&all) : NULL;
 	unsigned users;
 
-	if (!pool_has(&contexts, c) || atomic_load(&c->self) != c)
+	while (c && atomic_load(&c->id) != id)
+		c = c->next;
+	if (!c)
 		return NULL;
 	users = atomic_load(&c->users);
 	do {
 		if (!users)
 			return NULL;
 	} while (!atomic_compare_exchange_weak(&c->users, &users, users + 1));
-	if (atomic_load(&c->self) == c && atomic_load(&c->life) == life)
+	if (atomic_load(&c->id) == id && atomic_load(&c->life) == life)
 		return c;
 	io_context_leave(c);
 	return NULL;
@@ -211,11 +237,18 @@ static void wake_in_kernel(struct io_context *c)
 	io_kernel_submit(c->kernel, 1, &list);
 }
 
-void io_context_event(struct io_context *c, const struct io_event *e, int was_running)
+int io_context_reserve(struct io_context *c)
+{
+	if (atomic_fetch_add(&c->running, 1) + (int)io_events_count(&c->over) < c->limit)
+		return 0;
+	atomic_fetch_sub(&c->running, 1);
+	return -EAGAIN;
+}
+
+void io_context_event(struct io_context *c, const struct io_event *e)
 {
 	io_events_put(&c->over, e);
-	if (was_running)
-		atomic_fetch_sub(&c->running, 1);
+	atomic_fetch_sub(&c->running, 1);
 	if (atomic_load(&c->kernel_waiters))
 		wake_in_kernel(c);
 }
@@ -238,7 +271,6 @@ struct get {
 /* What is there of ours: 0 or -EFAULT. */
 static int fetch_ours(struct get *g)
 {
-	long before = g->got;
 	struct io_event e;
 	int r = 0;
 
@@ -249,8 +281,6 @@ static int fetch_ours(struct get *g)
 		else
 			io_events_put(&g->c->over, &e);
 	}
-	if (g->got > before)
-		atomic_fetch_sub(&g->c->held, (int)(g->got - before));
 	return r;
 }
 
@@ -305,7 +335,7 @@ static int is_to_look(void *arg)
 {
 	struct get *g = arg;
 
-	return io_events_count(&g->c->over) >= (uint64_t)(g->min - g->got) ||
+	return (long)io_events_count(&g->c->over) >= g->min - g->got ||
 	       atomic_load(&g->c->in_kernel) > 0 || !atomic_load(&g->c->life);
 }
 

@@ -9,8 +9,9 @@
  *                  |                                          +-- io_getevents
  *                  +-- aio_queue.h, or here and now: `over` --+
  *
- * The program's io_context_t is the address of ours, where a reaper that looks
- * into the kernel's ring by itself finds no magic number and makes the call.
+ * The program's io_context_t is the address of the ring of ours, where a reaper that
+ * looks for events by itself finds no magic number and makes the call. One that does not
+ * ask for it (QEMU) waits for an eventfd: requests with one are ours if they can be.
  * A fork child has none of its parent's contexts, as in the kernel.
  *
  * All return >= 0 or -errno, keep errno, and may be called in signal handlers.
@@ -24,21 +25,15 @@
 #include "backend.h"
 #include "io_events.h"
 
-/* struct aio_ring in the kernel's fs/aio.c, without its magic number 0xa10a10a1. */
-struct io_ring_head {
-	unsigned id, nr, head, tail;
-	unsigned magic, compat_features, incompat_features, header_length;
-};
-
 struct io_context {
-	struct io_ring_head head;        /* first: what the program's pointer shows */
-	struct io_context *_Atomic self; /* while there is one here */
+	struct io_context *next;         /* of all there ever were */
+	_Atomic int taken;
+	_Atomic aio_context_t id;        /* the address of over.ring; 0: not made yet, or gone */
 	_Atomic unsigned life;           /* of the process it belongs to; 0 once destroyed */
 	_Atomic unsigned users;          /* calls and requests that use it, and its life */
 	aio_context_t kernel;            /* 0: there is none to be had */
-	int limit;                       /* of `held` */
-	_Atomic int held;                /* requests of ours until their events are fetched */
-	_Atomic int running;             /* until they are over */
+	int limit;                       /* of requests of ours whose events are not fetched */
+	_Atomic int running;             /* of these, until they are over */
 	_Atomic int in_kernel;           /* the kernel's, until their events are fetched */
 	_Atomic int sent;                /* of those, io_request.c's */
 	_Atomic int sleepers, kernel_waiters;
@@ -74,8 +69,11 @@ long io_context_get(struct io_context *c, long min, long n, struct io_event *eve
 /* io_cancel(2). What can be cancelled, a poll, is the kernel's. */
 int io_context_cancel(struct io_context *c, struct iocb *cb, struct io_event *event);
 
-/* The event of a request of ours, which may have been `running` until now. */
-void io_context_event(struct io_context *c, const struct io_event *e, int was_running);
+/* Room for a request of ours, which is `running` then: 0 or -EAGAIN. */
+int io_context_reserve(struct io_context *c);
+
+/* The event of a request of ours, which is over. */
+void io_context_event(struct io_context *c, const struct io_event *e);
 
 /* The kernel has been given requests: who waits for ours waits for these, too. */
 void io_context_sent(struct io_context *c);

@@ -1,72 +1,82 @@
 /* SPDX-License-Identifier: MIT */
-/* The ring of events; see io_events.h. Each cell knows the number of its next use. */
+/* The ring of events; see io_events.h. */
 #include "io_events.h"
 
 #include <errno.h>
+#include <sched.h>
 
 #include "real.h"
 
-int io_events_make(struct io_events *q, size_t n)
+int io_events_make(struct io_events *q, unsigned n)
 {
-	size_t cells = 1;
-
-	while (cells < n)
-		cells *= 2;
-	q->bytes = cells * sizeof(*q->cells);
-	q->cells = REAL(mmap)(NULL, q->bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (q->cells == MAP_FAILED)
+	q->bytes = sizeof(*q->ring) + (n + 1) * sizeof(struct io_event);
+	q->ring = REAL(mmap)(NULL, q->bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (q->ring == MAP_FAILED)
 		return -ENOMEM;
-	q->mask = cells - 1;
-	atomic_store(&q->in, 0);
-	atomic_store(&q->out, 0);
+	q->ring->nr = n + 1;
+	q->ring->incompat_features = 1;
+	q->ring->header_length = sizeof(*q->ring);
+	atomic_store(&q->lock, 0);
 	return 0;
 }
 
 void io_events_free(struct io_events *q)
 {
-	REAL(munmap)(q->cells, q->bytes);
+	REAL(munmap)(q->ring, q->bytes);
 }
 
-/*
- * Memory comes zeroed: `turn` counts from there, twice for each round of the
- * ring, even for a put and odd for a get.
- */
-static uint64_t round_of(const struct io_events *q, uint64_t at)
+/* Held for a few instructions: 1, or 0 if this thread has it already. */
+static int lock(struct io_events *q)
 {
-	return at / (q->mask + 1) * 2;
+	static __thread char me;
+	uintptr_t none = 0;
+
+	while (!atomic_compare_exchange_weak(&q->lock, &none, (uintptr_t)&me)) {
+		if (none == (uintptr_t)&me)
+			return 0;
+		if (none)
+			sched_yield();
+		none = 0;
+	}
+	return 1;
+}
+
+static void unlock(struct io_events *q)
+{
+	atomic_store_explicit(&q->lock, 0, memory_order_release);
+}
+
+static unsigned after(const struct io_ring *r, unsigned i)
+{
+	return i + 1 < r->nr ? i + 1 : 0;
 }
 
 void io_events_put(struct io_events *q, const struct io_event *e)
 {
-	uint64_t at = atomic_fetch_add(&q->in, 1);
-	struct io_cell *c = &q->cells[at & q->mask];
+	struct io_ring *r = q->ring;
+	int locked = lock(q);
+	unsigned tail = atomic_load_explicit(&r->tail, memory_order_relaxed);
 
-	/* whoever fetched the event before is about to say so */
-	while (atomic_load_explicit(&c->turn, memory_order_acquire) != round_of(q, at))
-		;
-	c->event = *e;
-	atomic_store_explicit(&c->turn, round_of(q, at) + 1, memory_order_release);
+	r->events[tail] = *e;
+	atomic_store(&r->tail, after(r, tail));
+	if (locked)
+		unlock(q);
 }
 
 int io_events_get(struct io_events *q, struct io_event *e)
 {
-	uint64_t at = atomic_load(&q->out);
-	struct io_cell *c;
+	struct io_ring *r = q->ring;
+	unsigned head;
+	int any;
 
-	do {
-		c = &q->cells[at & q->mask];
-		if (atomic_load_explicit(&c->turn, memory_order_acquire) != round_of(q, at) + 1) {
-			uint64_t now = atomic_load(&q->out);
-
-			if (now == at)
-				return 0;
-			at = now;
-			continue;
-		}
-		if (atomic_compare_exchange_weak(&q->out, &at, at + 1))
-			break;
-	} while (1);
-	*e = c->event;
-	atomic_store_explicit(&c->turn, round_of(q, at) + 2, memory_order_release);
-	return 1;
+	if (atomic_load(&r->head) == atomic_load(&r->tail) || !lock(q))
+		return 0;
+	head = atomic_load(&r->head);
+	any = head != atomic_load(&r->tail);
+	if (any) {
+		*e = r->events[head];
+		atomic_store(&r->head, after(r, head));
+	}
+	unlock(q);
+	return any;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Events of io_getevents(2) that wait to be fetched: a ring without locks, the
- * oldest first. Any thread, any signal handler.
+ * Events of io_getevents(2) that wait to be fetched, the oldest first, in the shape
+ * the kernel has them in: a program may fetch them itself, by moving `head`, as
+ * QEMU does once an eventfd told it. Any thread.
  */
 #ifndef SHIM_IO_EVENTS_H
 #define SHIM_IO_EVENTS_H
@@ -11,37 +12,40 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct io_cell {
-	_Atomic uint64_t turn;   /* whose it is: the put's or the get's of that number */
-	struct io_event event;
+/*
+ * struct aio_ring in the kernel's fs/aio.c, but for its magic number, 0xa10a10a1: not
+ * all events come here (io_context.h), and whoever asks for the number calls then.
+ */
+struct io_ring {
+	unsigned id, nr;
+	_Atomic unsigned head, tail;
+	unsigned magic, compat_features, incompat_features, header_length;
+	struct io_event events[];
 };
 
 struct io_events {
-	struct io_cell *cells;
+	struct io_ring *ring;
 	size_t bytes;
-	uint64_t mask;
-	_Atomic uint64_t in;
-	char apart[64];          /* put and get are on different processors */
-	_Atomic uint64_t out;
+	_Atomic uintptr_t lock;  /* the thread that has it */
 };
 
-/* Room for n events at least: 0 or -ENOMEM. */
-int io_events_make(struct io_events *q, size_t n);
+/* Room for n events: 0 or -ENOMEM. */
+int io_events_make(struct io_events *q, unsigned n);
 
 void io_events_free(struct io_events *q);
 
 /* The caller has counted: there is room. */
 void io_events_put(struct io_events *q, const struct io_event *e);
 
-/* The oldest: 1, or 0 if there is none. */
+/* The oldest: 1, or 0 if there is none, or in a signal handler that interrupted one of these functions. */
 int io_events_get(struct io_events *q, struct io_event *e);
 
 /* How many there are, or were a moment ago. */
-static inline uint64_t io_events_count(const struct io_events *q)
+static inline unsigned io_events_count(const struct io_events *q)
 {
-	uint64_t out = atomic_load(&q->out), in = atomic_load(&q->in);
+	unsigned head = atomic_load(&q->ring->head), tail = atomic_load(&q->ring->tail);
 
-	return in > out ? in - out : 0;
+	return tail >= head ? tail - head : tail + q->ring->nr - head;
 }
 
 #endif

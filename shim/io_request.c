@@ -137,9 +137,19 @@ static int is_plain(const struct io_order *o)
 	       o->cb.aio_nbytes <= RW_MAX && check(o) == 0;
 }
 
+/*
+ * Of requests with an eventfd the program may fetch the events by itself, from a ring
+ * that only has ours.
+ */
+static int may_be_peeked_at(const struct io_order *o)
+{
+	return (o->cb.aio_flags & IOCB_FLAG_RESFD) && !(o->cb.aio_flags & IOCB_FLAG_IOPRIO) &&
+	       !o->cb.aio_rw_flags && kind_of(o)->op != AIO_OP_NONE && check(o) == 0;
+}
+
 static enum way way_of(const struct io_context *c, const struct io_order *o)
 {
-	enum way other = c->kernel ? KERNEL : QUEUE;
+	enum way other = c->kernel && !may_be_peeked_at(o) ? KERNEL : QUEUE;
 	unsigned flags;
 
 	if (!o->f)
@@ -180,7 +190,7 @@ static void record(const struct io_order *o, ssize_t r)
 }
 
 /* Its event; what it held goes. */
-static void over(struct io_order *o, ssize_t r, int was_running)
+static void over(struct io_order *o, ssize_t r)
 {
 	struct io_event e = { o->cb.aio_data, (uintptr_t)o->obj, r, 0 };
 	struct io_resfd *resfd = o->resfd;
@@ -188,7 +198,7 @@ static void over(struct io_order *o, ssize_t r, int was_running)
 	record(o, r);
 	if (o->vector)
 		pool_put(&vectors, o->vector);
-	io_context_event(o->c, &e, was_running);
+	io_context_event(o->c, &e);
 	if (resfd)
 		io_resfd_signal(resfd);
 }
@@ -197,7 +207,9 @@ void io_order_over(struct io_order *o, ssize_t r)
 {
 	struct io_context *c = o->c;
 
-	over(o, r, 1);
+	if (!o->f)
+		atomic_fetch_sub(&aio_foreign, 1);
+	over(o, r);
 	pool_put(&orders, o);
 	io_context_leave(c);
 }
@@ -289,8 +301,9 @@ static int post(const struct io_order *given)
 		return -EAGAIN;
 	}
 	*o = *given;
-	atomic_fetch_add(&o->c->running, 1);
 	atomic_fetch_add(&o->c->users, 1);
+	if (!o->f)
+		atomic_fetch_add(&aio_foreign, 1);
 	fill_in(req, o);
 	req->order = o;
 	aio_req_post(req);
@@ -309,7 +322,7 @@ static int start(struct io_order *o, enum way way)
 	r = at_once(o, way);
 	if (r == -EAGAIN && way == QUEUE)
 		return post(o);
-	over(o, r, 0);
+	over(o, r);
 	io_context_sent(o->c);
 	return 0;
 }
@@ -324,14 +337,13 @@ static int own(struct io_context *c, struct io_order *o, enum way way)
 		return r;
 	if (o->cb.aio_key && at_give(&o->obj->aio_key, &key, sizeof(key)) < 0)
 		return -EFAULT;
-	if (atomic_fetch_add(&c->held, 1) >= c->limit) {
-		atomic_fetch_sub(&c->held, 1);
-		return -EAGAIN;
-	}
+	r = io_context_reserve(c);
+	if (r < 0)
+		return r;
 	r = start(o, way);
 	if (r < 0) {
 		drop(o);
-		atomic_fetch_sub(&c->held, 1);
+		atomic_fetch_sub(&c->running, 1);
 	}
 	return r;
 }
