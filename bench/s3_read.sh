@@ -79,7 +79,7 @@ best() {
 	local part n t
 	for part in 1048576 4194304 8388608; do
 		for n in 1 2 4 8; do
-			t=$(for _ in 1 2 3; do "$BIN/s3_transport" whole $part $n "$@" | cut -d' ' -f1; done | median)
+			t=$(for _ in 1 2 3; do "$BIN/s3_transport" whole $part $n "$BIG" "$@" | cut -d' ' -f1; done | median)
 			echo "$t $part $n"
 		done
 	done | sort -n | { read -r _ part n && echo "$part $n"; }
@@ -116,7 +116,7 @@ with_server() {
 	local part n t limit a
 	read -r part n <<<"$(best "$ENDPOINT/bench/big-1")"
 	note "$server: the transport is fastest with $n connections and parts of $((part >> 20)) MiB"
-	local big=("whole" "$part" "$n" "$ENDPOINT/bench/big-1")
+	local big=(whole "$part" "$n" "$BIG" "$ENDPOINT/bench/big-1")
 
 	against "$server sequential, cat" 0.9 $((BIG >> 20)) MiB/s "${big[@]}" -- eval "timed ours cat $AT/big-1 | sed 's/\$/ 0/'"
 	against "$server sequential, dd bs=1M" 0.9 $((BIG >> 20)) MiB/s "${big[@]}" -- eval "timed ours dd bs=1M if=$AT/big-1 of=/dev/null | sed 's/\$/ 0/'"
@@ -125,12 +125,12 @@ with_server() {
 	against "$server sequential, fio psync 1M" 0.9 $((BIG >> 20)) MiB/s "${big[@]}" -- eval "timed ours fio --name=j --thread --filename=$AT/big-1 --ioengine=psync --rw=read --bs=1m --size=$BIG --invalidate=0 | sed 's/\$/ 0/'"
 	against "$server 4k at random, 1 thread" 0.9 -500 us random 4096 2000 1 "$ENDPOINT/bench/big-1" "$BIG" -- reader random 4096 2000 1 "$AT/big-1"
 	against "$server 4k at random, 32 threads" 0.9 16000 /s random 4096 16000 32 "$ENDPOINT/bench/big-1" "$BIG" -- reader random 4096 16000 32 "$AT/big-1"
-	for t in "4k 100 -10000 us" "256k 50 12.5 MiB/s" "4m 10 40 MiB/s" "16m 5 80 MiB/s"; do
+	for t in "4k 100 -10000 us 4096" "256k 50 12.5 MiB/s 262144" "4m 10 40 MiB/s 4194304" "16m 5 80 MiB/s 16777216"; do
 		set -- $t
-		against "$server whole objects of $1, one read" 0.9 "$3" "$4" whole "$part" "$n" $(urls "$1" "$2") -- reader whole 0 $(paths "$1" "$2")
+		against "$server whole objects of $1, one read" 0.9 "$3" "$4" whole "$part" "$n" "$5" $(urls "$1" "$2") -- reader whole 0 $(paths "$1" "$2")
 	done
 	for t in 2 4 8 16; do
-		against "$server 16m by $t threads" 0.9 80 MiB/s whole $((16777216 / t)) $t $(urls 16m 5) -- reader ranges $t $(paths 16m 5)
+		against "$server 16m by $t threads" 0.9 80 MiB/s whole $((16777216 / t)) $t 16777216 $(urls 16m 5) -- reader ranges $t $(paths 16m 5)
 	done
 	[ "$server" = nginx ] && return
 	new_agent

@@ -22,10 +22,11 @@ static const struct command {
 	  "The exit status is the command's; 78 if the configuration is invalid, 126 if the\n"
 	  "command cannot be run under the shim, 127 if it is not found.\n",
 	  cmd_run },
-	{ "report", "what was called, and how long it took", "[PID|DIR] [--json]",
+	{ "report", "what was called, and how long it took", "[PID|DIR] [--json | --s3]",
 	  "  PID          the process with that number\n"
 	  "  DIR          a directory of statistics\n"
 	  "      --json   everything, for programs\n"
+	  "      --s3     what the S3 agents asked for, and about what it cost\n"
 	  "\n"
 	  "Without PID or DIR, the latest tree of processes.\n",
 	  cmd_report },

@@ -38,14 +38,14 @@ static const char *scaled(double v, double step, const char *const unit[])
 	return b;
 }
 
-static const char *human_bytes(uint64_t n)
+const char *human_bytes(uint64_t n)
 {
 	static const char *const unit[] = { "", "K", "M", "G", "T", "P", NULL };
 
 	return scaled((double)n, 1024, unit);
 }
 
-static const char *human_count(uint64_t n)
+const char *human_count(uint64_t n)
 {
 	char *b = buffer();
 
@@ -56,7 +56,7 @@ static const char *human_count(uint64_t n)
 	return b;
 }
 
-static const char *human_ns(uint64_t ns)
+const char *human_ns(uint64_t ns)
 {
 	static const char *const unit[] = { "ns", "us", "ms", "s", NULL };
 
@@ -294,22 +294,30 @@ static void complain(const char *what, int error)
 int cmd_report(int argc, char **argv)
 {
 	static const struct option options[] = {
-		{ "json", no_argument, NULL, 'j' }, { "help", no_argument, NULL, 'h' }, { 0 },
+		{ "json", no_argument, NULL, 'j' }, { "s3", no_argument, NULL, 's' }, { "help", no_argument, NULL, 'h' }, { 0 },
 	};
 	struct stats_set set;
 	const char *what;
-	int json = 0, opt, r;
+	int json = 0, s3 = 0, opt, r;
 
 	optind = 1;
 	while ((opt = getopt_long(argc, argv, "h", options, NULL)) != -1) {
 		if (opt == 'h')
 			return show_help();
-		if (opt != 'j')
+		if (opt != 'j' && opt != 's')
 			return EXIT_USAGE;
-		json = 1;
+		json |= opt == 'j';
+		s3 |= opt == 's';
 	}
 	if (argc - optind > 1)
 		usage_error("unexpected \"%s\"", argv[optind + 1]);
+	if (s3) {
+		if (json || optind < argc)
+			usage_error("--s3 stands alone");
+		if (!report_s3(stdout))
+			die(1, "no S3 agent has counted anything yet");
+		return 0;
+	}
 	what = argv[optind];
 	r = stats_set_load(&set, what);
 	if (r < 0)

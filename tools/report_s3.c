@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: MIT */
+/* shim report --s3: what the S3 agents of this user asked for, and about what it cost. */
+#include "report.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "s3/s3_stats.h"
+#include "stats_tree.h"
+#include "tool.h"
+
+/* S3 Standard in us-east-1, in dollars for 1000 requests; what leaves the region is billed besides. */
+#define READING 0.0004
+#define WRITING 0.005
+
+static const struct { const char *name; int bill; } kinds[] = {
+#define X(name, bill) { #name, bill },
+	S3_KINDS(X)
+#undef X
+};
+
+/* The upper end of the bin that has the fraction `q` of all. */
+static uint64_t quantile(const struct s3_kind_stats *k, double q)
+{
+	uint64_t all = 0, seen = 0;
+
+	for (unsigned i = 0; i < S3_STATS_BINS; i++)
+		all += k->first_byte[i];
+	for (unsigned i = 0; i < S3_STATS_BINS; i++) {
+		seen += k->first_byte[i];
+		if (all && (double)seen >= q * (double)all)
+			return (1ull << i) * 1000;
+	}
+	return 0;
+}
+
+static uint64_t answered(const struct s3_kind_stats *k)
+{
+	uint64_t all = 0;
+
+	for (unsigned i = 0; i < S3_STATS_BINS; i++)
+		all += k->first_byte[i];
+	return all;
+}
+
+static void print_kinds(const struct s3_stats *s, FILE *out)
+{
+	fprintf(out, "%9s %7s %7s %8s %8s %8s %8s %8s  request\n", "count", "failed", "retried", "sent",
+		"received", "first", "99 %", "transfer");
+	for (unsigned i = 0; i < S3_KIND_COUNT; i++) {
+		const struct s3_kind_stats *k = &s->kind[i];
+		uint64_t n = answered(k);
+
+		if (!k->requests)
+			continue;
+		fprintf(out, "%9s %7s %7s %8s %8s %8s %8s %8s  %s\n", human_count(k->requests),
+			human_count(k->failed), human_count(k->retries), human_bytes(k->sent),
+			human_bytes(k->received), human_ns(n ? k->first_byte_ns / n : 0),
+			human_ns(quantile(k, 0.99)), human_ns(n ? k->transfer_ns / n : 0), kinds[i].name);
+	}
+}
+
+static void print_cost(const struct s3_stats *s, FILE *out)
+{
+	uint64_t n[3] = { 0 };
+
+	for (unsigned i = 0; i < S3_KIND_COUNT; i++)
+		n[kinds[i].bill] += s->kind[i].requests + s->kind[i].retries;
+	fprintf(out, "cost: about $%.4f at AWS's list prices: %s to read at $%g, %s to write or list at $%g for 1000\n",
+		(double)n[1] * READING / 1000 + (double)n[2] * WRITING / 1000,
+		human_count(n[1]), READING, human_count(n[2]), WRITING);
+}
+
+static void print_agent(const struct s3_stats *s, const char *path, FILE *out)
+{
+	time_t began = (time_t)s->began;
+	char when[32];
+
+	strftime(when, sizeof(when), "%Y-%m-%d %H:%M:%S", localtime(&began));
+	fprintf(out, "%s: since %s, agent %llu\n", path, when, (unsigned long long)s->agent);
+	print_kinds(s, out);
+	fprintf(out, "reads: %s, of which %s waited; asked %s, fetched %s, used %s\n", human_count(s->reads),
+		human_count(s->waited), human_bytes(s->asked), human_bytes(s->fetched), human_bytes(s->used));
+	if (s->hedged)
+		fprintf(out, "made twice: %s, the second was first: %s\n", human_count(s->hedged),
+			human_count(s->hedges_won));
+	if (s->verified)
+		fprintf(out, "checksums: %s objects verified, %s wrong\n", human_count(s->verified),
+			human_count(s->corrupt));
+	print_cost(s, out);
+	for (unsigned i = 0; i < S3_STATS_NOTES && s->note[i].times; i++)
+		fprintf(out, "note: %.*s (%s times)\n", S3_STATS_NOTE, s->note[i].text, human_count(s->note[i].times));
+}
+
+/* One agent's file in its directory; 0 if there is none. */
+static int report_agent(int top, const char *name, const char *path, FILE *out)
+{
+	struct s3_stats s;
+	int dir = openat(top, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC), fd;
+	char *full;
+
+	if (dir < 0)
+		return 0;
+	fd = openat(dir, "stats", O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	close(dir);
+	if (fd < 0)
+		return 0;
+	if (read(fd, &s, sizeof(s)) != (ssize_t)sizeof(s) || s.magic != S3_STATS_MAGIC || s.size != sizeof(s)) {
+		close(fd);
+		return 0;
+	}
+	close(fd);
+	full = format_text("%s/%s", path, name);
+	print_agent(&s, full, out);
+	free(full);
+	return 1;
+}
+
+int report_s3(FILE *out)
+{
+	const char *above = getenv("SHIM_AGENT_DIR");
+	char *path = above && *above ? format_text("%s", above) :
+		     format_text("/dev/shm/shim-s3-%u", (unsigned)geteuid());
+	int fd = tree_open_dir(path, 0), n = 0;
+	DIR *d = fd >= 0 ? fdopendir(fd) : NULL;
+
+	for (struct dirent *e; d && (e = readdir(d));)
+		if (*e->d_name != '.')
+			n += report_agent(fd, e->d_name, path, out);
+	if (d)
+		closedir(d);
+	free(path);
+	return n;
+}
