@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include <errno.h>
+#include <openssl/evp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -20,6 +21,8 @@
 #include "../../options.h"
 #include "../proto.h"
 #include "cache.h"
+#include "checksum.h"
+#include "count.h"
 #include "fetch.h"
 #include "loop.h"
 #include "names.h"
@@ -35,6 +38,7 @@ static struct server {
 	char etag[S3_ETAG_MAX];
 	int versions;                   /* what was replaced can still be had */
 	int forbidden;                  /* ... but by nobody */
+	int sums;                       /* it keeps checksums: 1; wrong ones: 2 */
 	int fault;                      /* one in so many requests fails */
 	int removed;
 	unsigned requests, heads, cancelled;
@@ -139,6 +143,40 @@ static int is_matched(const struct s3_request *r)
 	return 1;
 }
 
+/* The checksum of all, where the answer is all: in base64. */
+static void tell_sum(struct s3_request *r)
+{
+	static unsigned char all[8 << 20], raw[8];
+	static char text[16];
+	static const struct http_header got = { "x-amz-checksum-crc64nvme", text };
+	static const struct http with = { .got = &got, .ngot = 1 }, without;
+	uint64_t sum;
+
+	r->http = &without;
+	if (!server.sums || r->from || r->upto < r->size)
+		return;
+	assert_true(server.size <= (int64_t)sizeof all);
+	for (int64_t i = 0; i < server.size; i++)
+		all[i] = byte_at(i);
+	sum = checksum_add(CHECKSUM_CRC64NVME, server.sums == 2, all, (size_t)server.size);
+	for (int i = 0; i < 8; i++)
+		raw[i] = (unsigned char)(sum >> (56 - 8 * i));
+	EVP_EncodeBlock((unsigned char *)text, raw, 8);
+	r->http = &with;
+}
+
+const char *http_got(const struct http *h, const char *name)
+{
+	return h->ngot && strcmp(h->got->name, name) == 0 ? h->got->value : NULL;
+}
+
+const char *creds_setting(const struct creds *c, const char *name)
+{
+	(void)c;
+	(void)name;
+	return NULL;
+}
+
 /* The status line and headers of one. */
 static void answer(unsigned i)
 {
@@ -162,7 +200,10 @@ static void answer(unsigned i)
 	strcpy(r->etag, server.etag);
 	strcpy(r->version, server.versions ? "v1" : "");
 	server.at[i] = r->from;
+	tell_sum(r);
 	err = r->head ? r->head(r) : 0;
+	if (strcmp(r->method, "HEAD") != 0)
+		r->http = NULL;
 	if (err)
 		finish(i, r->status, err);
 	else if (strcmp(r->method, "HEAD") == 0)
@@ -544,6 +585,50 @@ static void a_version_outlives_its_object(void **state)
 	close_it(o);
 }
 
+/* Reads it in pieces until the end or an error. */
+static int read_all(int64_t size, int sums)
+{
+	static struct reader k;
+	struct object *o;
+
+	k.err = 0;
+	serve(size, 32 << 20);
+	server.sums = sums;
+	o = open_it();
+	for (int64_t off = 0; off < size && !k.err; off += 128 << 10) {
+		start(&k, o, off, 128 << 10);
+		while (k.busy || go_on(&k))
+			if (k.busy)
+				assert_true(turn());
+		if (!k.err)
+			is_right(&k);
+	}
+	close_it(o);
+	return k.err;
+}
+
+static void a_wrong_checksum_is_an_error_at_the_end(void **state)
+{
+	uint64_t verified = count->verified, corrupt = count->corrupt;
+
+	(void)state;
+	assert_int_equal(read_all(5000, 1), 0);
+	assert_int_equal(read_all(5 << 20, 1), 0);
+	assert_int_equal(count->verified, verified + 2);
+	assert_int_equal(count->corrupt, corrupt);
+	assert_int_equal(read_all(5000, 2), -EIO);
+	assert_int_equal(count->corrupt, corrupt + 1);
+}
+
+static void a_large_one_likewise(void **state)
+{
+	uint64_t corrupt = count->corrupt;
+
+	(void)state;
+	assert_int_equal(read_all(5 << 20, 2), -EIO);
+	assert_int_equal(count->corrupt, corrupt + 1);
+}
+
 static void errors_end_a_read_and_no_more(void **state)
 {
 	static struct reader k;
@@ -667,6 +752,8 @@ int main(void)
 		cmocka_unit_test(strides_are_ahead),
 		cmocka_unit_test(a_replaced_object_is_stale),
 		cmocka_unit_test(a_version_outlives_its_object),
+		cmocka_unit_test(a_wrong_checksum_is_an_error_at_the_end),
+		cmocka_unit_test(a_large_one_likewise),
 		cmocka_unit_test(errors_end_a_read_and_no_more),
 		cmocka_unit_test(a_cancelled_read_is_forgotten),
 		cmocka_unit_test(it_opens_again_without_bytes),

@@ -212,6 +212,8 @@ struct fetch *fetch_new(struct s3_bucket *b, const char *key, const struct s3_at
 		.head = on_head, .data = on_data, .done = on_done, .arg = f };
 	if (attr)
 		pin(f, attr);
+	if (!attr || len == attr->size)
+		s3_header(&f->req, "x-amz-checksum-mode", "ENABLED");
 	all++;
 	return f;
 }

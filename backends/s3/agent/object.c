@@ -19,6 +19,7 @@
                                         /* its guest copies while the rest arrives */
 #define KEEP_LAST (1u << 20)
 #define PARALLEL 8                      /* parts of one plan; s3clients.md 8.1 */
+#define VERIFY_FROM (1 << 20)           /* who is a stream before this may want it all */
 #define BEHIND (2ll << 20)              /* kept behind a reader; s3clients.md 8.1 */
 
 static struct object *objects;
@@ -257,16 +258,28 @@ static void retry_starved(void *arg)
 	}
 }
 
+void object_spoil(struct object *o, int err)
+{
+	if (!o->gone)
+		HASH_DEL(objects, o);
+	o->gone = err;
+}
+
 static void on_grew(struct fetch *f)
 {
+	struct object *o = f->owner;
 	struct object_read *r, *next;
 	int64_t have = f->c->off + f->c->filled;
 
+	if (f->c->filled == f->c->len && object_verify(o))
+		object_spoil(o, -EIO);
 	DL_FOREACH_SAFE(f->waiting, r, next) {
 		if (have < r->need)
 			continue;
 		stop_waiting(r);
-		if (!answer_or_wait(r))
+		if (o->gone == -EIO)
+			r->done(r, -EIO);
+		else if (!answer_or_wait(r))
 			list_fresh(r);
 	}
 }
@@ -275,10 +288,8 @@ static void on_failed(struct fetch *f, struct object *o, int err)
 {
 	struct object_read *r;
 
-	if (err == -ESTALE && !o->gone) {
-		HASH_DEL(objects, o);
-		o->gone = err;
-	}
+	if (err == -ESTALE)
+		object_spoil(o, err);
 	index_remove(&o->index, f->c);
 	while ((r = f->waiting)) {
 		stop_waiting(r);
@@ -306,6 +317,7 @@ static void on_head(struct fetch *f)
 
 	if (!o->attr.version[0])
 		memcpy(o->attr.version, f->req.version, sizeof o->attr.version);
+	object_verify_by(o, &f->req);
 }
 
 void object_adopt(struct object *o, struct fetch *f)
@@ -548,7 +560,7 @@ static void drop_behind(struct object *o, struct stream *s)
 	int64_t upto = s->off - BEHIND;
 	struct chunk *c;
 
-	if (s->way <= 0 || !s->window || o->attr.size < (int64_t)cache_size() / 2)
+	if (s->way <= 0 || !s->window || o->verify == VERIFY_ASKED || o->attr.size < (int64_t)cache_size() / 2)
 		return;
 	while ((c = index_above(&o->index, s->passed - 1)) && c->off + c->len <= upto) {
 		s->passed = c->off + c->len;
@@ -579,8 +591,8 @@ void object_read(struct object_read *r)
 	r->pieces = 0;
 	r->leash = 0;
 	count->reads++;
-	if (r->off >= o->attr.size || r->len <= 0) {
-		r->done(r, 0);
+	if (o->gone == -EIO || r->off >= o->attr.size || r->len <= 0) {
+		r->done(r, o->gone == -EIO ? -EIO : 0);
 		return;
 	}
 	s = stream_ask(&o->streams, r->off, end_of(r));
@@ -592,6 +604,8 @@ void object_read(struct object_read *r)
 		count->waited++;
 		stream_stalled(s, most);
 	}
+	if (s->way > 0 && s->window && r->off <= VERIFY_FROM)
+		object_verify_ask(o);
 	drop_behind(o, s);
 	go_ahead(o, s, most);
 	if (enough(r, pos))

@@ -81,6 +81,7 @@ static void adopt(struct fetch *f, struct object *o)
 	if (f->c->len > f->size)
 		f->c->len = (uint32_t)f->size;
 	cache_shrink(f->c, f->c->len);
+	object_verify_by(o, &f->req);
 	object_adopt(o, f);
 }
 

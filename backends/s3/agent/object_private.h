@@ -6,6 +6,7 @@
 #include <uthash.h>
 
 #include "cache.h"
+#include "checksum.h"
 #include "fetch.h"
 #include "index.h"
 #include "object.h"
@@ -27,11 +28,29 @@ struct object {
 	struct range ahead[PLANNED];    /* ... with these */
 	unsigned aheads;
 	char planning;
+	/* object_verify.c's: the checksum of all before `summed`, and what it should be of all */
+	enum { VERIFY_NOT, VERIFY_ASKED, VERIFY_NONE, VERIFY_ON } verify;
+	enum checksum_kind kind;
+	uint64_t sum, should;
+	int64_t summed;
 	size_t name_len;
 	char name[];                    /* what tells it apart: bucket, key, etag, size */
 };
 
 /* Makes a fetch the object's: readers find what it brings. */
 void object_adopt(struct object *o, struct fetch *f);
+
+/*
+ * The object's checksum, if the answer to a request for all of it tells one,
+ * or if it is asked for by a HEAD, which is worth it to who reads all.
+ */
+void object_verify_by(struct object *o, const struct s3_request *r);
+void object_verify_ask(struct object *o);
+
+/* A chunk is complete. -EIO: it was the last, and the bytes are not those that were stored. */
+int object_verify(struct object *o);
+
+/* No new reader finds it; its reads that need the server, or all if it is -EIO, get `err`. */
+void object_spoil(struct object *o, int err);
 
 #endif

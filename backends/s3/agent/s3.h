@@ -47,6 +47,7 @@ struct s3_bucket {
 	signed char copy_if_match;              /* x-amz-copy-source-if-match works */
 	signed char checksums, versions;
 	unsigned throttled;             /* SlowDowns seen lately, less answers since */
+	unsigned no_sums;               /* HEADs in a row that told no checksum */
 	int64_t tokens;                 /* of the retry budget; below 0: owed */
 	uint64_t filled;                /* when */
 };
