@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What http.c shares with http_socket.c and http_text.c; nobody else includes it. */
+/* What http.c shares with http_easy.c, http_socket.c and http_text.c; nobody else includes it. */
 #ifndef S3_AGENT_HTTP_PRIVATE_H
 #define S3_AGENT_HTTP_PRIVATE_H
 
@@ -39,6 +39,12 @@ struct exchange {
 	char text[HTTP_TEXT];           /* what got[] points into */
 	struct http_header got[HTTP_GOT];
 };
+
+/* http_easy.c: the handle itself */
+struct exchange *http_easy_new(void);   /* NULL without memory */
+void http_easy_keep(struct exchange *x);
+/* Sets what this exchange needs. 0 or -errno. */
+int http_easy_set(struct exchange *x, const struct http *h);
 
 /* http_socket.c: descriptors between curl and the loop */
 int http_want_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *ours);   /* CURLMOPT_SOCKETFUNCTION */

@@ -181,7 +181,7 @@ void loop_timer_set(struct loop_timer *t, uint64_t at)
 		return;
 	}
 	if (timers == heap_room)
-		heap = grown(heap, &heap_room, sizeof(*heap));
+		heap = grown(heap, &heap_room, sizeof(void *));
 	sift_up(t, ++timers);
 }
 
