@@ -27,19 +27,19 @@ void check_request(struct s3_request *r, struct check *c, const char *method, co
 
 /* ---- who and where */
 
-static const char *from(const char *own, const char *const variables[])
+/* Which of two variables said so, or "". */
+static const char *from(const char *value, const char *first, const char *second)
 {
-	for (; *variables; variables++)
-		if (getenv(*variables) && !strcmp(getenv(*variables), own))
-			return *variables;
-	return "";
+	const char *a = getenv(first), *b = getenv(second);
+
+	return a && !strcmp(a, value) ? first : b && !strcmp(b, value) ? second : "";
 }
 
 static void describe(const struct check *c)
 {
 	const struct s3_bucket *b = c->b;
-	const char *v = from(b->endpoint, (const char *const[]){ "AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", NULL });
-	const char *r = from(b->region, (const char *const[]){ "AWS_REGION", "AWS_DEFAULT_REGION", NULL });
+	const char *v = from(b->endpoint, "AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL");
+	const char *r = from(b->region, "AWS_REGION", "AWS_DEFAULT_REGION");
 
 	check_note("bucket", "%s%s%s", b->name, *c->prefix ? ", below " : "", c->prefix);
 	check_note("endpoint", "%s%s%s, %s style%s", b->endpoint, *v ? " of " : "", v, b->virtual_host ? "virtual" : "path",

@@ -62,7 +62,7 @@ static const struct { const char *code; int err; const char *advice; } advices[]
 	{ "SignatureDoesNotMatch", 0, "the secret is not this key's, or something on the way changes requests" },
 	{ "ExpiredToken", 0, "fetch new credentials: log in again" },
 	{ "InvalidToken", 0, "the session token is not this key's: set both, or neither" },
-	{ "NoSuchBucket", 0, "check the bucket's name, and endpoint= or AWS_ENDPOINT_URL" },
+	{ "NoSuchBucket", 0, "check the bucket's name, endpoint= or AWS_ENDPOINT_URL, and style=" },
 	{ "RequestTimeTooSkewed", 0, "set the clock of this machine" },
 	{ "AuthorizationHeaderMalformed", 0, "set region= or AWS_REGION to the bucket's" },
 	{ "PermanentRedirect", 0, "set region= or AWS_REGION to the bucket's" },
