@@ -45,6 +45,4 @@ seed() {
 seed "4k, 1G, verify=md5" 131 81.8 -direct=1 -iodepth=32 -rw=randrw -ioengine=libaio -bs=4k -size=1G -numjobs=1 -runtime=30 -group_reporting -fallocate=none -name=RandRW -verify=md5 --do_verify=1 --verify_fatal=1
 seed "1m, 4G, verify=md5" 482 460 -direct=1 -iodepth=32 -rw=randrw -ioengine=libaio -bs=1m -size=4G -numjobs=1 -runtime=30 -group_reporting -fallocate=none -name=RandRW -verify=md5 --do_verify=1 --verify_fatal=1
 seed "1m, 4G, time_based, 30 s" 3554 3547 -direct=1 -iodepth=32 -rw=randrw -ioengine=libaio -bs=1m -size=4G -numjobs=1 -runtime=30 -time_based=1 -group_reporting -fallocate=none -name=RandRW
-note ""
-note "libaio hands its requests to the kernel; on mem they do not pass a copy of ours yet."
 end

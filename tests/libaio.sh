@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# libaio.sh RULE: random schedules of libaio's calls against a model, and stress-ng's
-# own verification of POSIX AIO and libaio.
+# libaio.sh RULE: random schedules of libaio's calls against a model, stress-ng's own
+# verification of POSIX AIO and libaio, and QEMU's image tools, which fetch events by
+# themselves.
 # each rule
 . "${0%/*}/lib.sh"
 
@@ -19,5 +20,21 @@ if command -v stress-ng >/dev/null; then
 	done
 else
 	echo "no stress-ng: not run"
+fi
+
+# qcow2 through libaio (-n) without the page cache (-t none), verified and checked by QEMU itself
+if command -v qemu-io >/dev/null; then
+	image=$PREFIX/image
+	shim timeout 60 bash -c '
+		qemu-img create -q -f qcow2 "$1" 64m &&
+		qemu-io -n -t none -f qcow2 -c "write -P 0xa5 0 4m" -c "aio_write -P 0x11 1m 64k" -c "aio_write -P 0x22 30m 1m" \
+		    -c aio_flush -c "read -P 0xa5 0 1m" -c "read -P 0x11 1m 64k" -c "aio_read -P 0x22 30m 1m" -c aio_flush "$1" &&
+		qemu-img bench -c 2000 -d 32 -f qcow2 -i native -t none -s 4096 -w "$1" &&
+		qemu-img check "$1"' - "$image" >"$TMP/out" 2>&1 </dev/null
+	status=$?
+	{ [ $status = 0 ] && ! grep -q 'verification failed' "$TMP/out" && grep -q 'No errors' "$TMP/out"; } ||
+		{ echo "qemu: status $status"; tail -12 "$TMP/out"; bad=1; }
+else
+	echo "no qemu-io: not run"
 fi
 exit $bad
