@@ -591,6 +591,50 @@ static void both(void **state)
 	assert_int_equal(list_of("/e"), -ENOENT);
 }
 
+/* Who asks for a directory may read it, and ask for what is in it, without another request. */
+static void asked_for_first(void **state)
+{
+	(void)state;
+	put("d/a", 5);
+	put("d/b", 6);
+	assert_int_equal(stat_of("/d"), 0);
+	assert_int_equal(heads + lists, 2);
+	assert_int_equal(list_of("/d"), 0);
+	assert_int_equal(list.n, 2);
+	assert_int_equal(stat_of("/d/a"), 0);
+	assert_int_equal(stat_of("/d/c"), -ENOENT);
+	assert_int_equal(stat_of(""), 0);       /* is above it */
+	assert_int_equal(heads + lists, 2);
+	now += 2000000000u;
+	page_size = 1;                  /* more than a page is listed when it is read */
+	assert_int_equal(stat_of("/d"), 0);
+	assert_int_equal(lists, 2);
+	assert_int_equal(list_of("/d"), 0);
+	assert_int_equal(list.n, 2);
+	assert_int_equal(lists, 4);
+}
+
+/* Who goes through a listing more slowly than it becomes old does not ask for each of its names. */
+static void slowly(void **state)
+{
+	char name[40];
+
+	(void)state;
+	for (int i = 0; i < 2000; i++) {
+		snprintf(name, sizeof(name), "d/%05d", i);
+		put(name, i);
+	}
+	assert_int_equal(list_of("/d"), 0);
+	for (int i = 0; i < 2000; i++) {
+		snprintf(name, sizeof(name), "/d/%05d", i);
+		assert_int_equal(stat_of(name), 0);
+		assert_int_equal(attr.size, i);
+		now += 5000000;
+	}
+	assert_int_equal(heads, 0);
+	assert_in_range(lists, 20, 24);         /* two pages, and each of ten seconds */
+}
+
 /* Ten at once cost what one does. */
 static void single_flight(void **state)
 {
@@ -849,6 +893,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(time_to_live, setup, teardown),
 		cmocka_unit_test_setup_teardown(one_file_one_stat, setup, teardown),
 		cmocka_unit_test_setup_teardown(both, setup, teardown),
+		cmocka_unit_test_setup_teardown(asked_for_first, setup, teardown),
+		cmocka_unit_test_setup_teardown(slowly, setup, teardown),
 		cmocka_unit_test_setup_teardown(single_flight, setup, teardown),
 		cmocka_unit_test_setup_teardown(written, setup, teardown),
 		cmocka_unit_test_setup_teardown(opened, setup, teardown),

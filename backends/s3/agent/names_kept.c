@@ -47,11 +47,12 @@ static void halves_entry(struct s3_bucket *b, const struct place *p, const struc
 	attr_file(b, p->key, e->size, e->mtime, e->etag, &h->file_attr);
 }
 
-static void halves_listed(struct s3_bucket *b, const struct place *p, const struct listing *l,
+static void halves_listed(struct s3_bucket *b, const struct place *p, struct listing *l,
 			  const char *last, struct halves *h)
 {
 	const struct names_entry *e = listing_find(l, last);
 
+	l->asked++;
 	if (!e && !l->partial)
 		h->file = h->dir = NONE;
 	else if (e && !e->old)

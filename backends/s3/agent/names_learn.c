@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What others learn of names, and what they change: the listings above a name don't fit any more. */
+#include "loop.h"
 #include "names_private.h"
 
 #include <string.h>
@@ -35,6 +36,27 @@ static void doubt_above(struct s3_bucket *b, const char *name)
 		k = known_find(b, dir);
 		if (k && *dir)
 			k->dir_until = 0;
+	}
+}
+
+void names_above(struct s3_bucket *b, const char *name)
+{
+	char dir[S3_NAME_MAX], prefix[S3_NAME_MAX];
+	struct s3_attr attr;
+	char *slash;
+
+	if (names_meta_object(b))       /* a directory's attributes are its marker's */
+		return;
+	strcpy(dir, name);
+	while ((slash = strrchr(dir, '/'))) {
+		struct known *k;
+
+		*slash = '\0';
+		k = known_get(b, dir);
+		if (!k || (k->dir && k->dir_until > loop_now()) || names_prefix(b, dir, prefix) < 0)
+			return;
+		attr_dir(b, prefix, &attr);
+		known_dir(k, &attr);
 	}
 }
 
@@ -78,6 +100,8 @@ void names_learn(struct s3_bucket *b, const char *name, const struct s3_attr *at
 		known_dir(k, attr);
 	else if (k)
 		known_file(k, attr);
+	if (attr)
+		names_above(b, name);
 }
 
 void names_forget(struct s3_bucket *b, const char *name)

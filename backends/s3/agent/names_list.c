@@ -30,9 +30,9 @@ struct flight {
 	int old;
 	struct place place;
 	char prefix[S3_NAME_MAX];
+	struct page page;
 	struct waiter *waiters;
 	struct s3_request request;
-	struct page page;
 	char *token;                    /* of the page asked for */
 	char *mark;                     /* an earlier one: a server that goes in circles comes by it */
 	unsigned pages;
@@ -80,7 +80,7 @@ static int by_key(const void *a, const void *b)
 }
 
 struct making {
-	const struct flight *flight;
+	const struct listed_dir *dir;
 	struct listing *l;
 	const char *done;               /* of a part: components of its segment, and a slash */
 	FILE *text;
@@ -88,14 +88,14 @@ struct making {
 };
 
 /* Where the run of @s3long= at the end of a part's name begins. */
-static const char *done_of(const struct flight *f)
+static const char *done_of(const struct listed_dir *d)
 {
-	const char *s = f->name + strlen(f->name);
+	const char *s = d->name + strlen(d->name);
 
-	if (f->place.kind != PLACE_PART)
+	if (d->place->kind != PLACE_PART)
 		return s;
-	for (size_t left = f->place.len - f->place.segment; left;) {
-		const char *slash = memrchr(f->name, '/', (size_t)(s - f->name));
+	for (size_t left = d->place->len - d->place->segment; left;) {
+		const char *slash = memrchr(d->name, '/', (size_t)(s - d->name));
 
 		left -= (size_t)(s - slash) - (sizeof("/@s3long=") - 1);
 		s = slash;
@@ -119,7 +119,7 @@ static const char *keep(struct making *m, const char *s)
  */
 static int component(const struct making *m, const struct listed *item, int file, char out[S3_NAME_MAX])
 {
-	const struct place *p = &m->flight->place;
+	const struct place *p = m->dir->place;
 	char segment[2 * S3_NAME_MAX];
 	size_t part = p->kind == PLACE_PART ? p->len - p->segment : 0, done = strlen(m->done), n;
 
@@ -140,24 +140,24 @@ static int component(const struct making *m, const struct listed *item, int file
 
 static void entry(struct making *m, const struct listed *item, int file)
 {
-	const struct flight *f = m->flight;
+	const struct listed_dir *d = m->dir;
 	struct names_entry *e = &m->l->list.entry[m->l->list.n];
 	char name[S3_NAME_MAX], key[2 * S3_NAME_MAX];
 	int kind = component(m, item, file, name);
 	int dir = item->dir || kind == 2;
-	size_t n = strlen(f->prefix);
+	size_t n = strlen(d->prefix);
 
 	if (!kind)
 		return;
-	memcpy(key, f->prefix, n);
+	memcpy(key, d->prefix, n);
 	strcpy(key + n, item->key);
 	if (kind == 2)
 		key[n + strlen(name) - (sizeof("@s3long=") - 1)] = '\0';
 	else if (dir)
 		strcat(key, "/");
 	memset(e, 0, sizeof(*e));
-	e->type = dir ? DT_DIR : names_meta_object(f->bucket) ? DT_UNKNOWN : DT_REG;
-	e->ino = names_ino(f->bucket, key, dir || !item->etag ? "" : item->etag);
+	e->type = dir ? DT_DIR : names_meta_object(d->bucket) ? DT_UNKNOWN : DT_REG;
+	e->ino = names_ino(d->bucket, key, dir || !item->etag ? "" : item->etag);
 	e->size = dir ? 0 : item->size;
 	e->mtime = dir ? 0 : item->mtime;
 	e->name = keep(m, name);
@@ -185,26 +185,26 @@ static void fix(struct listing *l)
 }
 
 /* The marker, "name/" without a byte, is the directory itself. */
-static int is_marker(const struct flight *f, const struct listed *item)
+static int is_marker(const struct listed_dir *d, const struct listed *item)
 {
-	return !*item->key && !item->dir && !item->size && f->place.kind != PLACE_PART;
+	return !*item->key && !item->dir && !item->size && d->place->kind != PLACE_PART;
 }
 
-static int fill(struct listing *l, struct flight *f)
+static int fill(struct listing *l, const struct listed_dir *d)
 {
-	struct making m = { .flight = f, .l = l, .done = done_of(f) };
+	struct making m = { .dir = d, .l = l, .done = done_of(d) };
 	size_t size;
 
 	m.text = open_memstream(&l->text, &size);
-	l->list.entry = calloc(f->page.n + 1, sizeof(*l->list.entry));
+	l->list.entry = calloc(d->page->n + 1, sizeof(*l->list.entry));
 	if (!m.text || !l->list.entry)
 		return -ENOMEM;
-	if (f->page.n)
-		qsort(f->page.item, f->page.n, sizeof(*f->page.item), by_key);
-	for (size_t i = 0; i < f->page.n; i++) {
-		const struct listed *item = &f->page.item[i];
+	if (d->page->n)
+		qsort(d->page->item, d->page->n, sizeof(*d->page->item), by_key);
+	for (size_t i = 0; i < d->page->n; i++) {
+		const struct listed *item = &d->page->item[i];
 
-		if (!is_marker(f, item))
+		if (!is_marker(d, item))
 			entry(&m, item, !item->dir && i && !strcmp(item[-1].key, item->key));
 	}
 	if (fclose(m.text))
@@ -213,19 +213,41 @@ static int fill(struct listing *l, struct flight *f)
 	return 0;
 }
 
-static struct listing *listing_of(struct flight *f)
+static struct listing *listing_of(const struct listed_dir *d)
 {
 	struct listing *l = calloc(1, sizeof(*l));
 
 	if (!l)
 		return NULL;
 	l->refs = 1;
-	l->until = loop_now() + names_ttl(f->bucket);
-	attr_dir(f->bucket, f->prefix, &l->marker);
-	if (!fill(l, f))
+	l->until = loop_now() + names_ttl(d->bucket);
+	attr_dir(d->bucket, d->prefix, &l->marker);
+	if (!fill(l, d))
 		return l;
 	listing_put(l);
 	return NULL;
+}
+
+int listing_learn(const struct listed_dir *d, int old, struct listing **out)
+{
+	struct listing *l = listing_of(d);
+	struct known *k = old ? NULL : known_get(d->bucket, d->name);
+	int err = l ? 0 : -ENOMEM;
+
+	/* only a root is there without a key; a part, and a marker, are looked at in what came of them */
+	if (l && !l->list.n && d->place->kind != PLACE_ROOT && (d->place->kind == PLACE_PART || !d->page->n)) {
+		listing_put(l);
+		l = NULL;
+		err = -ENOENT;
+	}
+	if (k && err != -ENOMEM) {
+		known_dir(k, l ? &l->marker : NULL);
+		known_listing(k, l ? listing_hold(l) : NULL);
+	}
+	if (k && l)
+		names_above(d->bucket, d->name);
+	*out = l;
+	return err;
 }
 
 /* ---- the request */
@@ -239,31 +261,14 @@ static void flight_free(struct flight *f)
 	free(f);
 }
 
-/* Keeps what a listing says of its directory: l NULL: there is none. */
-static void learn(struct flight *f, struct listing *l)
-{
-	struct known *k = f->old ? NULL : known_get(f->bucket, f->name);
-
-	if (!k)
-		return;
-	known_dir(k, l ? &l->marker : NULL);
-	known_listing(k, l ? listing_hold(l) : NULL);
-}
-
 static void finish(struct flight *f, int err)
 {
-	struct listing *l = err ? NULL : listing_of(f);
+	struct listed_dir d = { f->bucket, f->name, &f->place, f->prefix, &f->page };
+	struct listing *l = NULL;
 	struct waiter *w, *next;
 
-	if (!err && !l)
-		err = -ENOMEM;
-	/* only a root is there without a key; a part, and a marker, are looked at in what came of them */
-	if (l && !l->list.n && f->place.kind != PLACE_ROOT && (f->place.kind == PLACE_PART || !f->page.n)) {
-		learn(f, NULL);
-		err = -ENOENT;
-	} else if (l) {
-		learn(f, l);
-	}
+	if (!err)
+		err = listing_learn(&d, f->old, &l);
 	if (!f->old)
 		LL_DELETE(flights, f);
 	LL_FOREACH_SAFE(f->waiters, w, next) {
@@ -278,7 +283,7 @@ static void page_done(struct s3_request *r, int err);
 
 static void ask(struct flight *f)
 {
-	page_request(&f->request, f->bucket, f->prefix, NULL, f->token);
+	page_request(&f->request, f->bucket, f->prefix, "/", f->token);
 	f->request.done = page_done;
 	f->request.arg = f;
 	s3_start(&f->request);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* One page of ListObjectsV2, asked for and read. */
-#include "names_private.h"
+#include "names_page.h"
 #include "xml.h"
 
 #include <errno.h>
@@ -9,7 +9,7 @@
 #include <string.h>
 #include <time.h>
 
-void page_request(struct s3_request *r, struct s3_bucket *b, const char *prefix, const char *most,
+void page_request(struct s3_request *r, struct s3_bucket *b, const char *prefix, const char *delimiter,
 		  const char *token)
 {
 	memset(r, 0, sizeof(*r));
@@ -18,11 +18,10 @@ void page_request(struct s3_request *r, struct s3_bucket *b, const char *prefix,
 	r->first = -1;
 	r->body_fd = -1;
 	s3_param(r, "list-type", "2");
-	s3_param(r, "delimiter", "/");
+	if (delimiter)
+		s3_param(r, "delimiter", delimiter);
 	s3_param(r, "encoding-type", "url");
 	s3_param(r, "prefix", prefix);
-	if (most)
-		s3_param(r, "max-keys", most);
 	if (token)
 		s3_param(r, "continuation-token", token);
 }
@@ -154,7 +153,7 @@ static int end(void *arg, const char *path)
 }
 
 /* Decodes a key and cuts the prefix off, and the slash of a common one. */
-static int finish(struct listed *l, const char *prefix, int url)
+static int finish(struct listed *l, const char *prefix, int url, int flat)
 {
 	size_t n = strlen(prefix), len;
 
@@ -166,7 +165,7 @@ static int finish(struct listed *l, const char *prefix, int url)
 	len -= n + !!l->dir;
 	memmove(l->key, l->key + n, len);
 	l->key[len] = '\0';
-	return strchr(l->key, '/') ? -EBADMSG : 0;
+	return !flat && strchr(l->key, '/') ? -EBADMSG : 0;
 }
 
 int page_parse(struct page *p, const char *prefix, const char *text, size_t n)
@@ -183,7 +182,7 @@ int page_parse(struct page *p, const char *prefix, const char *text, size_t n)
 	if (!err && !r.whole)
 		err = -EBADMSG;
 	for (size_t i = first; !err && i < p->n; i++)
-		err = finish(&p->item[i], prefix, r.url);
+		err = finish(&p->item[i], prefix, r.url, p->flat);
 	return err;
 }
 

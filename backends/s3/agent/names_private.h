@@ -6,6 +6,7 @@
 #include <uthash.h>
 
 #include "names.h"
+#include "names_page.h"
 
 /* names_path.c: a name, read. */
 struct place {
@@ -68,6 +69,7 @@ int halves_settle(const struct place *p, const struct halves *h, struct s3_attr 
 struct listing {
 	struct names_list list;         /* first */
 	unsigned refs;
+	unsigned asked;                 /* how often for an entry */
 	int partial;                    /* written to since: what is there may be used, what is not may exist */
 	uint64_t until;
 	struct s3_attr marker;          /* of the directory */
@@ -76,27 +78,20 @@ struct listing {
 struct listing *listing_hold(struct listing *l);
 void listing_put(struct listing *l);
 const struct names_entry *listing_find(const struct listing *l, const char *name);
+/* What a listing is made of: pages of a directory to their end. */
+struct listed_dir {
+	struct s3_bucket *bucket;
+	const char *name;
+	const struct place *place;
+	const char *prefix;
+	struct page *page;
+};
+/*
+ * Makes the listing, counted, and keeps it and that its directory is there
+ * unless it is old. 0 and *out; -ENOENT: no such directory; -ENOMEM.
+ */
+int listing_learn(const struct listed_dir *d, int old, struct listing **out);
 void listing_flight_old(struct s3_bucket *b, const char *name);         /* nobody joins it, nobody keeps it */
-
-/* names_page.c: one answer of ListObjectsV2. */
-struct listed {
-	char *key;                      /* decoded, behind the prefix */
-	char *etag, *storage_class;
-	int64_t size, mtime;
-	int dir;                        /* a common prefix; its slash is cut off */
-};
-struct page {
-	struct listed *item;
-	size_t n, room;
-	int truncated;
-	char *token;                    /* of the next page, or NULL */
-};
-/* Adds to the page's items; 0 or -errno. */
-int page_parse(struct page *p, const char *prefix, const char *text, size_t n);
-void page_free(struct page *p);
-/* The request for a page of a prefix; strings live as long as the request. */
-void page_request(struct s3_request *r, struct s3_bucket *b, const char *prefix, const char *most,
-		  const char *token);
 
 /* names_attr.c */
 void attr_dir(const struct s3_bucket *b, const char *prefix, struct s3_attr *attr);
@@ -105,6 +100,9 @@ void attr_file(const struct s3_bucket *b, const char *key, int64_t size, int64_t
 
 /* names_xattr.c */
 void xattrs_free(struct names_xattrs *x);
+
+/* names_learn.c: something is there: so are the directories above it. */
+void names_above(struct s3_bucket *b, const char *name);
 
 /* names_stat.c */
 void stat_flight_old(struct s3_bucket *b, const char *name);

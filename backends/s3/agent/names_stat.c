@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * stat: what is kept, or a HEAD of the object and a LIST of one key of the
- * directory, both at once; whichever of them is known is not asked for. Who
+ * stat: what is kept, or a HEAD of the object and a LIST of the directory, both at once; whichever of them is known is not asked for. Who
  * asks for what is on its way waits for it.
  */
 #include "loop.h"
@@ -17,6 +16,7 @@
 
 #define PAGES_MOST 100                  /* empty ones */
 #define AHEAD 32                        /* HEADs for entries of a listing after the one that is asked for */
+#define BUSY 16                         /* entries of a listing asked for, and one in a hundred of all */
 
 struct waiter {
 	struct waiter *next;
@@ -73,6 +73,8 @@ static void keep(struct flight *f)
 		known_file(k, f->halves.file == THERE ? &f->halves.file_attr : NULL);
 	if (f->halves.dir != UNKNOWN)
 		known_dir(k, f->halves.dir == THERE ? &f->halves.dir_attr : NULL);
+	if (f->halves.file == THERE || f->halves.dir == THERE)
+		names_above(f->bucket, f->name);
 }
 
 /* Who may read an object but list nothing sees objects, and a root to look for them in. */
@@ -150,6 +152,17 @@ static int look_further(struct flight *f, struct page *page)
 	return 1;
 }
 
+/* Who asks for a directory is likely to read it: a page that has it all is kept. */
+static void keep_page(struct flight *f, struct page *page)
+{
+	struct listed_dir d = { f->bucket, f->name, &f->place, f->prefix, page };
+	struct listing *l;
+
+	if (f->place.kind == PLACE_FILE || page->truncated || listing_learn(&d, f->old, &l))
+		return;
+	listing_put(l);
+}
+
 static void list_done(struct s3_request *r, int err)
 {
 	struct flight *f = r->arg;
@@ -163,6 +176,8 @@ static void list_done(struct s3_request *r, int err)
 		f->halves.dir = page.n || f->place.kind == PLACE_ROOT ? THERE : NONE;
 		if (!(f->halves.dir_attr.mode & S_IFMT))
 			attr_dir(f->bucket, f->prefix, &f->halves.dir_attr);
+		if (f->halves.dir == THERE)
+			keep_page(f, &page);
 	}
 	page_free(&page);
 	f->unlisted = !strcmp(r->code, "AccessDenied");
@@ -208,7 +223,7 @@ static void ask_head(struct flight *f, struct s3_request *r, const char *key,
 
 static void ask_page(struct flight *f)
 {
-	page_request(&f->list, f->bucket, f->prefix, "1", f->token);
+	page_request(&f->list, f->bucket, f->prefix, "/", f->token);
 	f->list.done = list_done;
 	f->list.arg = f;
 	s3_start(&f->list);
@@ -260,19 +275,6 @@ static struct flight *flight_new(struct s3_bucket *b, const char *name, const st
 	return f;
 }
 
-static struct flight *launch(struct s3_bucket *b, const char *name, const struct place *p,
-			     const struct halves *h, struct waiter *w)
-{
-	struct flight *f = flight_new(b, name, p, h);
-
-	if (!f)
-		return NULL;
-	f->waiters = w;
-	LL_PREPEND(flights, f);
-	ask(f);
-	return f;
-}
-
 /* As names_kept, and what is there of it. */
 static int look(struct s3_bucket *b, const char *name, struct place *p, struct halves *h, struct s3_attr *attr)
 {
@@ -282,6 +284,55 @@ static int look(struct s3_bucket *b, const char *name, struct place *p, struct h
 		return err;
 	halves_of(b, name, p, h);
 	return halves_settle(p, h, attr);
+}
+
+static void relisted(void *arg, const struct names_list *l, int err)
+{
+	struct flight *f = arg;
+	struct s3_attr attr;
+
+	(void)l;
+	(void)err;                      /* then the request for the name tells */
+	if (!look(f->bucket, f->name, &f->place, &f->halves, &attr)) {
+		ask(f);
+		return;
+	}
+	finish(f);
+}
+
+/*
+ * The listing has become old while somebody goes through its entries: another
+ * one costs less than asking for each. 1: it is on its way.
+ */
+static int relist(struct flight *f)
+{
+	char parent[S3_NAME_MAX];
+	struct known *k;
+
+	if (f->place.kind == PLACE_ROOT || names_meta_object(f->bucket))
+		return 0;
+	strcpy(parent, f->name);
+	*strrchr(parent, '/') = '\0';
+	k = known_find(f->bucket, parent);
+	if (!k || !k->listing || k->listing->until > loop_now() ||
+	    k->listing->asked < BUSY + k->listing->list.n / 100)
+		return 0;
+	names_list(f->bucket, parent, relisted, f);
+	return 1;
+}
+
+static struct flight *launch(struct s3_bucket *b, const char *name, const struct place *p,
+			     const struct halves *h, struct waiter *w)
+{
+	struct flight *f = flight_new(b, name, p, h);
+
+	if (!f)
+		return NULL;
+	f->waiters = w;
+	LL_PREPEND(flights, f);
+	if (!relist(f))
+		ask(f);
+	return f;
 }
 
 /*

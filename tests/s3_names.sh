@@ -1,0 +1,129 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# Keys as paths. Each object holds its key, so what a program finds below the
+# prefix must be all of them, once. What no path can name, keys that are file
+# and directory, listings in pages, attributes that stay when a file is opened;
+# on the fault server, requests are counted.
+# each server: ceph swift fault
+. "${0%/*}/lib.sh"
+server=${1#s3:}
+
+# put KEY...: under the rule's part of the bucket
+put() {
+	local k
+	for k in "$@"; do
+		printf '%s\0' "$k" | s3_client put "$KEYS/$k" - || fail "put $k"
+		printf '%s\0' "$k" >>"$TMP/expected"
+	done
+}
+expect() { sort -z "$TMP/expected" >"$TMP/sorted"; }
+# all WHAT: standard input is what was found, each object's bytes
+all() {
+	sort -z >"$TMP/found"
+	cmp -s "$TMP/found" "$TMP/sorted" || {
+		diff <(tr '\n\0' '~\n' <"$TMP/sorted") <(tr '\n\0' '~\n' <"$TMP/found") | cut -c1-200
+		fail "$1: not all keys, or others"
+	}
+}
+
+long=$(printf 'L%.0s' {1..300}) euro=$(printf '€%.0s' {1..120})
+put plain 'sp ace' plus+plus pct%20x 'q?m#h' 'q"<&>'\' ä $'a\314\210' $'new\nline' $'tab\tx' '=eq&x;y:z@w$,' '~()!*' \
+    a a/b a/c/d 'a!x' d/ x//y x// /lead //lead2 ./dot t/../up t/./here . .. tr/ail/ \
+    '@s3=foo' '@s3=' '@s3file=bar' 'z/@s3file=' '@s3long=' "@s3=$long" \
+    "long/$long" "long/$long/sub" "long/$long$long" "long/$euro" "long/${long:0:252}" "long/${long:0:252}/x" "long/${long:0:255}" \
+    "@s3file=${long:0:245}"
+expect
+
+shim find "$PREFIX" -type f -print0 >"$TMP/files" || fail "find"
+[ "$(tr -cd '\0' <"$TMP/files" | wc -c)" = "$(tr -cd '\0' <"$TMP/sorted" | wc -c)" ] || fail "find: another number of files"
+xargs -0 env SHIM_MAP="$PREFIX=$TARGET" SHIM_CONFIG= SHIM_STATS=off LD_PRELOAD="$LIB" cat <"$TMP/files" | all "find and cat"
+shim tar -C "$PREFIX" -cf "$TMP/t.tar" . 2>"$TMP/tar.err" || fail "tar: $(cat "$TMP/tar.err")"
+tar -xOf "$TMP/t.tar" | all "tar"
+shim python3 - "$PREFIX" >"$TMP/out" <<-'P' || fail "python"
+	import os, sys
+	for top, dirs, files in os.walk(os.fsencode(sys.argv[1])):
+	    for name in files:
+	        path = os.path.join(top, name)
+	        before = os.stat(path)
+	        with open(path, 'rb') as f:
+	            here = os.fstat(f.fileno())
+	            text = f.read()
+	        after = os.stat(path)
+	        for st in here, after:
+	            assert [getattr(st, a) for a in ('st_ino', 'st_mode', 'st_size', 'st_mtime', 'st_uid', 'st_dev')] == \
+	                [getattr(before, a) for a in ('st_ino', 'st_mode', 'st_size', 'st_mtime', 'st_uid', 'st_dev')], (path, before, st)
+	        assert len(text) == here.st_size, path
+	        sys.stdout.buffer.write(text)
+P
+all "python" <"$TMP/out"
+
+# soon COMMAND...: true when what is kept is old
+soon() {
+	local i
+	for i in {1..60}; do
+		shim "$@" && return
+		sleep 0.1
+	done
+	return 1
+}
+
+# one name each
+for name in @s3=plain @s3file=plain @s3long=short @s3=@s3x @s3file=nix a/@s3=b "@s3long=${long:0:247}" long/@s3= nix nix/nix; do
+	shim test -e "$PREFIX/$name" && fail "$name: there is no such name"
+done
+[ "$(shim cat "$PREFIX/@s3file=a" | tr -d '\0')" = a ] || fail "the file beside the directory"
+shim test -d "$PREFIX/a" || fail "a is a directory"
+[ "$(shim ls "$PREFIX/d")" = @s3= ] || fail "a marker with data is listed"
+printf '' | s3_client put "$KEYS/empty/" - || fail "put empty/"
+soon test -d "$PREFIX/empty" || fail "a marker is a directory"
+[ -z "$(shim ls -A "$PREFIX/empty")" ] || fail "and nothing in it"
+shim ls "$PREFIX/plain/" 2>/dev/null && fail "a file is no directory"
+
+# what was absent is there when its time is over
+shim test -e "$PREFIX/late" && fail "late is early"
+put late
+soon test -e "$PREFIX/late" || fail "late never came"
+s3_client rm "$KEYS/late"
+soon test ! -e "$PREFIX/late" || fail "late never went"
+
+# pages
+n=${LONG:+10000}
+n=${n:-1100}
+[ "$server" = fault ] && n=10000
+mkdir "$TMP/many"
+for ((i = 0; i < n; i++)); do
+	echo "$i" >"$TMP/many/$i"
+done
+s3_client tree "$KEYS/many" "$TMP/many" || fail "upload"
+(cd "$TMP/many" && ls) >"$TMP/names"
+shim ls "$PREFIX/many" | cmp - "$TMP/names" || fail "ls of $n"
+shim ls -lR "$PREFIX/many" | awk 'NF > 8 { print $9, $5 }' >"$TMP/sizes"
+sort "$TMP/sizes" | cmp - <(cd "$TMP/many" && find . -type f -printf '%f %s\n' | sort) || fail "ls -lR of $n"
+
+[ "$server" = fault ] || exit 0
+# requests WANTED COMMAND...: with a rule of which nothing is kept yet
+target=$TARGET ttl=3600
+requests() {
+	local want=$1
+	shift
+	TARGET="$target&ttl=$((++ttl))"
+	fault forget
+	shim "$@" >"$TMP/said" || fail "$*"
+	fault log >"$TMP/log"
+	[ "$(wc -l <"$TMP/log")" = "$want" ] || { head "$TMP/log"; fail "$*: not $want requests"; }
+}
+mkdir "$TMP/thousand"
+for i in {1..999}; do
+	echo "$i" >"$TMP/thousand/$i"
+done
+s3_client clear "$KEYS/"
+s3_client tree "$KEYS" "$TMP/thousand"
+requests 1 ls -l "$PREFIX"
+[ "$(wc -l <"$TMP/said")" = 1000 ] || fail "ls -l of 999"
+s3_client clear "$KEYS/"
+s3_client tree "$KEYS/d" "$TMP/thousand"
+requests 2 ls -l "$PREFIX/d"            # it might be a file
+requests 2 find "$PREFIX" -type f -size +3
+requests 1 cat "$PREFIX/d/7"
+requests 2 stat "$PREFIX/d/7"
+requests 2 sh -c "test ! -e '$PREFIX/nix'; test ! -e '$PREFIX/nix'; test ! -e '$PREFIX/nix'"
