@@ -18,6 +18,12 @@ static const struct command {
 } commands[] = {
 	{ "check", "[--write] PREFIX | s3://BUCKET[/PREFIX]", "whether a bucket can be used, what it can do, and how fast",
 	  cmd_check },
+	{ "ls", "[-lRh0] TARGET...",
+	  "what is there; -l: with size and time; -R: all below; -h: sizes for people; -0: NUL after names",
+	  cmd_ls },
+	{ "cat", "[-r FIRST-LAST | -r FIRST- | -r -COUNT] TARGET...", "objects, or these bytes of them", cmd_cat },
+	{ "head", "[-n LINES | -c BYTES] TARGET...", "the first lines, 10, or bytes of objects", cmd_head },
+	{ "stat", "TARGET...", "all that the server says of objects", cmd_stat },
 };
 
 #define COMMANDS (sizeof(commands) / sizeof(*commands))

@@ -16,6 +16,10 @@ int cmd_main(int argc, char **argv);
 
 /* The commands; argv[0] is their name. */
 int cmd_check(int argc, char **argv);
+int cmd_ls(int argc, char **argv);
+int cmd_cat(int argc, char **argv);
+int cmd_head(int argc, char **argv);
+int cmd_stat(int argc, char **argv);
 
 /* "shim: " and one line on standard error. */
 void cmd_warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
