@@ -12,7 +12,7 @@
 
 #include "real.h"
 
-enum { PRELOAD, MAP, CONFIG, STATS, TREE, VARS };
+enum { PRELOAD, MAP, CONFIG, STATS, TREE, AGENT_DIR, AGENT_KEY, VARS };
 
 #define RULES (1u << MAP | 1u << CONFIG)      /* one without the other means something else */
 #define MARKER "SHIM_HIDDEN="
@@ -20,11 +20,12 @@ enum { PRELOAD, MAP, CONFIG, STATS, TREE, VARS };
 #define ROOM 1024                             /* bytes that are enough for most environments' */
 
 static const char *const names[VARS] = {
-	"LD_PRELOAD", "SHIM_MAP", "SHIM_CONFIG", "SHIM_STATS", "SHIM_TREE",
+	"LD_PRELOAD", "SHIM_MAP", "SHIM_CONFIG", "SHIM_STATS", "SHIM_TREE", "SHIM_AGENT_DIR", "SHIM_AGENT_KEY",
 };
 
 static char *kept[VARS];         /* "NAME=value"; NULL if there was none */
 static unsigned have;            /* bit by variable */
+static char agent_key[17];       /* env_agent's */
 static const char *library;      /* the name of the file we are, without its directory */
 
 /* The value in an entry `name`=..., NULL if it is another's. */
@@ -124,6 +125,8 @@ void env_keep(char *const envp[], const char *file)
 		values[v] = find(envp, names[v]);
 	/* preloaded by other means, we come back by them */
 	values[PRELOAD] = library && values[PRELOAD] && lists_us(values[PRELOAD]) ? path : NULL;
+	if (*agent_key)
+		values[AGENT_KEY] = agent_key;
 	if (!values[MAP] && !values[CONFIG] && *file)
 		values[CONFIG] = file;
 	for (unsigned v = 0; v < VARS; v++)
@@ -136,6 +139,16 @@ void env_keep(char *const envp[], const char *file)
 		return;
 	for (unsigned v = 0; v < VARS; v++)
 		kept[v] = keep(&at, v, values[v]);
+}
+
+void env_agent(const char *key)
+{
+	snprintf(agent_key, sizeof(agent_key), "%s", key);
+}
+
+const char *env_agent_dir(void)
+{
+	return kept[AGENT_DIR] ? kept[AGENT_DIR] + strlen(names[AGENT_DIR]) + 1 : NULL;
 }
 
 /* What is left of an entry that an exec added or extended: NULL if nothing. */

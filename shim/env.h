@@ -28,6 +28,16 @@ int env_off(char *const envp[]);
  */
 void env_keep(char *const envp[], const char *file);
 
+/*
+ * Before main, and before env_keep: the agent of s3 that the programs started
+ * from here are to ask where their environment has no credentials.
+ */
+void env_agent(const char *key);
+#define ENV_AGENT_KEY "SHIM_AGENT_KEY"
+
+/* SHIM_AGENT_DIR, whatever became of the environment; NULL without. */
+const char *env_agent_dir(void);
+
 /* Before main, once everything was read: removes what an exec added. */
 void env_hide(char **envp);
 

@@ -32,7 +32,7 @@ native() {
 
 # what files without a kernel file cannot be is left out of both runs
 case $RULE in
-object:*) export NO_NODES=1 kind=.object ;;
+object:* | s3:*) export NO_NODES=1 kind=.object ;;
 mem:*) kind=.tmpfs ;;
 *) kind= ;;
 esac

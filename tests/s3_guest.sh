@@ -62,6 +62,11 @@ shim python3 -c 'import os, sys
 fd = os.open(sys.argv[1], os.O_RDONLY); os.set_inheritable(fd, True); os.lseek(fd, 1000, 0)
 os.dup2(fd, 0); os.execvp("cat", ["cat"])' "$PREFIX/f" | cmp -s - <(tail -c +1001 "$NATIVE/f") || { echo "dup2 and exec: other bytes"; bad=1; }
 
+# a program without the variables that the credentials are in asks the same agent
+shim env -i "$(command -v cat)" "$PREFIX/f" | cmp -s - "$NATIVE/f" || { echo "env -i: other bytes"; bad=1; }
+[ -z "$(shim env -i "$(command -v env)")" ] || { echo "env -i: $(shim env -i "$(command -v env)")"; bad=1; }
+[ "$(agents)" = "$agent" ] || { echo "env -i: another agent"; bad=1; }
+
 # the agent killed again and again under a reader
 mkfifo "$TMP/stop" || exit 1
 env SHIM_MAP="$PREFIX=$TARGET" SHIM_CONFIG= SHIM_STATS="$STATS" LD_PRELOAD="$LIB" \

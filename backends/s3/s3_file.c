@@ -185,13 +185,15 @@ int s3_file_finish(struct mount *m, struct ofd *o, enum ofd_end how)
 
 /* ---- bytes */
 
+#define MOVE_MOST 0x7ffff000ul         /* of one call, as the kernel's MAX_RW_COUNT */
+
 static size_t total(const struct iovec *iov, int cnt)
 {
 	size_t n = 0;
 
-	for (int i = 0; i < cnt; i++)
-		n += iov[i].iov_len;
-	return n;
+	for (int i = 0; i < cnt && n < MOVE_MOST; i++)
+		n += iov[i].iov_len < MOVE_MOST ? iov[i].iov_len : MOVE_MOST;
+	return n < MOVE_MOST ? n : MOVE_MOST;
 }
 
 ssize_t s3_file_preadv(struct file *f, const struct iovec *iov, int cnt, off_t off)

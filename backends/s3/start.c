@@ -9,6 +9,7 @@
 #include <sys/un.h>
 #include <time.h>
 
+#include "env.h"
 #include "real.h"
 #include "stats.h"
 #include "stats_tree.h"
@@ -19,8 +20,9 @@
 
 static char library[PATH_MAX];  /* the directory of our own file */
 static long long cache_bytes;
+static uint64_t inherited;      /* the tree's environment, as far as it concerns the agent; 0: none */
 
-void start_init(void)
+static void find_library(void)
 {
 	Dl_info info;
 	char *slash;
@@ -83,18 +85,54 @@ static int concerns(const char *entry)
 	return 0;
 }
 
-/* The order of the environment does not matter. */
-static uint64_t key(const char *program)
+/* The order of the environment does not matter. *aws: whether AWS's tools would find something in it. */
+static uint64_t environment(int *aws)
+{
+	uint64_t sum = S3_PROTO;
+
+	*aws = 0;
+	for (char **e = environ; e && *e; e++) {
+		if (concerns(*e))
+			sum += hash(*e, strlen(*e));
+		*aws |= !strncmp(*e, "AWS_", 4);
+	}
+	return sum;
+}
+
+/*
+ * A program that was given an environment without credentials, which it would
+ * read its files with natively all the same, asks the agent of those who started
+ * it; it cannot start that one. *start: whether it can.
+ */
+static uint64_t whose(int *start)
+{
+	int aws;
+	uint64_t own = environment(&aws);
+
+	*start = aws || !inherited || inherited == own;
+	return *start ? own : inherited;
+}
+
+void start_init(void)
+{
+	char text[17];
+	int start;
+
+	find_library();
+	for (char **e = environ; e && *e; e++)
+		if (!strncmp(*e, ENV_AGENT_KEY "=", sizeof(ENV_AGENT_KEY)))
+			inherited = strtoull(*e + sizeof(ENV_AGENT_KEY), NULL, 16);
+	snprintf(text, sizeof(text), "%016llx", (unsigned long long)whose(&start));
+	env_agent(text);
+}
+
+static uint64_t key(const char *program, uint64_t sum)
 {
 	static const char *const namespaces[] = { "net", "mnt", "user", "pid" };
 	struct { uint64_t ino, dev; int64_t cache, made; } id = { .cache = cache_bytes };
-	uint64_t sum = S3_PROTO;
 	struct stat st;
 	char path[64];
 
-	for (char **e = environ; e && *e; e++)
-		if (concerns(*e))
-			sum += hash(*e, strlen(*e));
 	for (unsigned i = 0; i < sizeof(namespaces) / sizeof(*namespaces); i++) {
 		snprintf(path, sizeof(path), "/proc/self/ns/%s", namespaces[i]);
 		if (own_stat(AT_FDCWD, path, &st, 0) == 0)
@@ -109,18 +147,10 @@ static uint64_t key(const char *program)
 
 /* ---- the directory and the socket */
 
-static const char *above(void)
-{
-	for (char **e = environ; e && *e; e++)
-		if (!strncmp(*e, "SHIM_AGENT_DIR=/", 16))
-			return *e + 15;
-	return NULL;
-}
-
 /* The directory, open, and its path. */
-static int open_dir(const char *program, char path[PATH_MAX])
+static int open_dir(const char *program, uint64_t sum, char path[PATH_MAX])
 {
-	const char *top = above();
+	const char *top = env_agent_dir();
 	int n = top ? snprintf(path, PATH_MAX, "%s", top) :
 		snprintf(path, PATH_MAX, "/dev/shm/shim-s3-%u", (unsigned)geteuid());
 	int fd;
@@ -131,7 +161,7 @@ static int open_dir(const char *program, char path[PATH_MAX])
 	if (fd < 0)
 		return fd;
 	REAL(close)(fd);
-	snprintf(path + n, (size_t)(PATH_MAX - n), "/%016llx", (unsigned long long)key(program));
+	snprintf(path + n, (size_t)(PATH_MAX - n), "/%016llx", (unsigned long long)key(program, sum));
 	return tree_open_dir(path, 1);
 }
 
@@ -224,12 +254,14 @@ static int find(const char *program)
 {
 	char path[PATH_MAX];
 	struct sockaddr_un a;
-	int dir = open_dir(program, path), held, s;
+	int may_start, dir = open_dir(program, whose(&may_start), path), held, s;
 
 	if (dir < 0)
 		return dir;
 	address(&a, path, dir);
 	s = connect_to(&a);
+	if (is_none(s) && !may_start)
+		s = -ENOKEY;
 	if (is_none(s)) {
 		held = lock(dir);
 		s = held < 0 ? held : start(program, path, dir, &a);
