@@ -94,15 +94,19 @@ shim cmp "$PREFIX/f" "$NATIVE/f" || { echo "after guests were killed"; bad=1; }
 forgotten() { [ "$(ls "/proc/$(agents)/fd" | wc -l)" -lt 24 ]; }
 until_ forgotten || { echo "the agent keeps $(ls -l "/proc/$(agents)/fd")"; bad=1; }
 
-# thirty at once that all find none; one is left, and goes when nobody needs it
+# thirty at once that all find none; one is left
 kill -KILL $(agents)
 until_ no_agents
 for i in $(seq 30); do
-	SHIM_AGENT_IDLE=1 shim head -c 1000 "$PREFIX/f" | cmp -s - <(head -c 1000 "$NATIVE/f") || echo "starting: other bytes" >>"$TMP/starting" &
+	shim head -c 1000 "$PREFIX/f" | cmp -s - <(head -c 1000 "$NATIVE/f") || echo "starting: other bytes" >>"$TMP/starting" &
 done
 wait
 [ ! -e "$TMP/starting" ] || { sort "$TMP/starting" | uniq -c; bad=1; }
 [ "$(agents | wc -l)" = 1 ] || { echo "$(agents | wc -l) agents were started"; bad=1; }
+# one that nobody needs goes
+kill -KILL $(agents)
+until_ no_agents
+SHIM_AGENT_IDLE=1 shim head -c 10 "$PREFIX/f" >/dev/null
 until_ no_agents || { echo "the agent does not go"; bad=1; }
 
 # where orphans are the program's, nothing ends before it
