@@ -2,7 +2,8 @@
 /* What the agent told of a file's bytes; see lease.h. */
 #include "lease.h"
 
-#define GET(field) atomic_load_explicit(&e->field, memory_order_relaxed)
+/* Acquire: what is read after it, the sequence at last, is not older. */
+#define GET(field) atomic_load_explicit(&e->field, memory_order_acquire)
 #define SET(field, value) atomic_store_explicit(&e->field, value, memory_order_relaxed)
 
 /* 1 if the entry is the caller's to change now. */
@@ -19,11 +20,10 @@ static void end(struct lease *e, uint32_t sequence)
 
 static int load(struct lease *e, unsigned serial, struct s3_piece *p)
 {
-	uint32_t sequence = atomic_load_explicit(&e->sequence, memory_order_acquire);
+	uint32_t sequence = GET(sequence);
 	int same = GET(serial) == serial;
 
 	*p = (struct s3_piece){ GET(chunk), GET(generation), GET(at), GET(off), GET(len) };
-	atomic_thread_fence(memory_order_acquire);
 	return same && !(sequence & 1) && GET(sequence) == sequence;
 }
 
