@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: MIT */
+/* Sets of bytes against a bitmap; plans of uploads up to 5 TiB; checksums. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "extents.h"
+#include "parts.h"
+#include "sum.h"
+
+#define MODEL 300
+
+static void same_as_model(const struct extents *s, const char *model)
+{
+	char got[MODEL] = { 0 };
+
+	for (size_t i = 0; i < s->n; i++) {
+		assert_true(s->e[i].from < s->e[i].upto);
+		if (i)
+			assert_true(s->e[i - 1].upto < s->e[i].from);
+		memset(got + s->e[i].from, 1, (size_t)(s->e[i].upto - s->e[i].from));
+	}
+	assert_memory_equal(got, model, MODEL);
+}
+
+static void extents_are_sets(void **state)
+{
+	struct extents s = { 0 };
+	char model[MODEL] = { 0 };
+
+	(void)state;
+	srandom(1);
+	for (int i = 0; i < 20000; i++) {
+		int from = (int)(random() % MODEL), upto = from + (int)(random() % (MODEL - from + 1)) / (1 + i % 9), all = 1, any = 0;
+
+		if (i % 2)
+			extents_add(&s, from, upto);
+		else
+			extents_remove(&s, from, upto);
+		memset(model + from, i % 2, (size_t)(upto - from));
+		same_as_model(&s, model);
+		from = (int)(random() % MODEL);
+		upto = from + (int)(random() % (MODEL - from + 1));
+		for (int k = from; k < upto; k++)
+			model[k] ? (any = 1) : (all = 0);
+		assert_int_equal(extents_cover(&s, from, upto), all);
+		assert_int_equal(extents_meet(&s, from, upto), any);
+	}
+	extents_free(&s);
+}
+
+/* What S3 asks of parts, and that nothing is copied that changed. */
+static void is_plan(const struct part *p, int n, int64_t size, const struct extents *dirty, int64_t copy_end)
+{
+	int64_t off = 0;
+
+	assert_true(n > 0 && n <= PARTS_MOST);
+	for (int i = 0; i < n; i++) {
+		assert_true(p[i].off == off && p[i].len > 0 && p[i].len <= PART_MOST);
+		assert_true(i == n - 1 || p[i].len >= PART_LEAST);
+		if (p[i].copied) {
+			assert_true(off + p[i].len <= copy_end);
+			assert_false(extents_meet(dirty, off, off + p[i].len));
+		}
+		off += p[i].len;
+	}
+	assert_true(off == size);
+}
+
+static int64_t random_size(void)
+{
+	return 1 + (int64_t)(((uint64_t)random() << 31 ^ (uint64_t)random()) % (1ull << (3 + random() % 40)));
+}
+
+static void plans_are_valid(void **state)
+{
+	(void)state;
+	srandom(2);
+	for (int i = 0; i < 3000; i++) {
+		int64_t size = random_size(), copy_end = random() % 3 ? size : random_size() % size;
+		struct extents dirty = { 0 };
+		struct part *p;
+		int n;
+
+		if (size > 5ll << 40)
+			size = 5ll << 40;
+		for (int k = (int)(random() % 60); k--; ) {
+			int64_t from = random_size() % size;
+
+			extents_add(&dirty, from, from + 1 + random_size() % (size - from));
+		}
+		p = parts_plan(size, &dirty, copy_end, 0, &n);
+		is_plan(p, n, size, &dirty, copy_end);
+		free(p);
+		extents_free(&dirty);
+	}
+}
+
+static void every_other_block_changed(void **state)
+{
+	struct extents dirty = { 0 };
+	int64_t size = 400ll << 30;
+	struct part *p;
+	int n;
+
+	(void)state;
+	for (int64_t at = 0; at < size; at += 16 << 20)
+		extents_add(&dirty, at, at + 4096);
+	p = parts_plan(size, &dirty, size, 0, &n);
+	is_plan(p, n, size, &dirty, size);
+	free(p);
+	extents_free(&dirty);
+}
+
+static void a_change_in_the_middle_moves_little(void **state)
+{
+	struct extents dirty = { 0 };
+	int64_t size = 1 << 30, sent = 0;
+	struct part *p;
+	int n;
+
+	(void)state;
+	extents_add(&dirty, 500 << 20, (500 << 20) + 4096);
+	p = parts_plan(size, &dirty, size, 0, &n);
+	is_plan(p, n, size, &dirty, size);
+	for (int i = 0; i < n; i++)
+		sent += p[i].copied ? 0 : p[i].len;
+	assert_true(sent <= 16 << 20);
+	free(p);
+	extents_free(&dirty);
+}
+
+static void new_files_reach_5_tib(void **state)
+{
+	struct part p, last = { 0 };
+
+	(void)state;
+	for (int n = 1; n <= PARTS_MOST; n++, last = p) {
+		p = parts_fixed(n, 0);
+		assert_true(p.off == last.off + last.len && p.len >= last.len && p.len <= PART_MOST);
+	}
+	assert_true(last.off + last.len >= 5ll << 40);
+	p = parts_fixed(7, 6 << 20);
+	assert_true(p.off == 36 << 20 && p.len == 6 << 20);
+}
+
+static void equal_parts(void **state)
+{
+	struct extents dirty = { 0 };
+	int64_t size = (100 << 20) + 1;
+	struct part *p;
+	int n;
+
+	(void)state;
+	extents_add(&dirty, 17 << 20, 18 << 20);
+	p = parts_plan(size, &dirty, size, 8 << 20, &n);
+	is_plan(p, n, size, &dirty, size);
+	assert_int_equal(n, 13);
+	for (int i = 0; i < n; i++) {
+		assert_int_equal(p[i].copied, i != 2);
+		assert_true(i == n - 1 || p[i].len == 8 << 20);
+	}
+	free(p);
+	free(parts_plan(100ll << 30, &dirty, 0, 5 << 20, &n));
+	assert_int_equal(n, 0);
+	extents_free(&dirty);
+}
+
+static void checksums(void **state)
+{
+	char text[12], zeros[32] = { 0 };
+
+	(void)state;
+	assert_int_equal(sum_crc32c(0, "123456789", 9), 0xe3069283);            /* RFC 3720 B.4 and Williams */
+	assert_int_equal(sum_crc32c(0, zeros, 32), 0x8a9136aa);
+	assert_int_equal(sum_crc32c(sum_crc32c(0, "1234", 4), "56789", 5), 0xe3069283);
+	sum_crc_text(0xe3069283, text);
+	assert_string_equal(text, "4waSgw==");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(extents_are_sets),
+		cmocka_unit_test(plans_are_valid),
+		cmocka_unit_test(every_other_block_changed),
+		cmocka_unit_test(a_change_in_the_middle_moves_little),
+		cmocka_unit_test(new_files_reach_5_tib),
+		cmocka_unit_test(equal_parts),
+		cmocka_unit_test(checksums),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
