@@ -48,5 +48,35 @@ done
 # the agent that comes next aborts what is left
 for a in $(agents); do kill -KILL "$a" 2>/dev/null; done
 shim cat "$PREFIX/o" | md5sum | grep -qx "$old" || { echo 'the last one is not read'; bad=1; }
+uploads() { curl -s "$ENDPOINT/$BUCKET?uploads" | grep -o '<UploadId>' | wc -l; }
+fault set anonymous=on
+[ "$(uploads)" = 0 ] || { echo "$(uploads) uploads are left"; bad=1; }
+
+# one that was killed is listed, and finished or dropped
+spool() { SHIM_MAP="$PREFIX=$TARGET" "$SHIM" s3 recover "$@"; }
+lose() {
+	shim bash -c "exec 3>'$PREFIX/$1'; echo '$1' >&3; kill -KILL \$\$" 2>/dev/null
+	shim ls "$PREFIX" >"$TMP/ls"
+}
+spool --drop >/dev/null
+lose lost
+s3_client get "$KEYS/lost" >/dev/null 2>&1 && { echo 'a killed program published'; bad=1; }
+for a in $(agents); do kill -KILL "$a" 2>/dev/null; done
+spool >"$TMP/list"
+grep -q '/lost .*killed' "$TMP/list" || { echo 'what was lost is not listed:'; cat "$TMP/list"; bad=1; }
+spool --finish >/dev/null || bad=1
+[ "$(s3_client get "$KEYS/lost")" = lost ] || { echo 'recover --finish did not'; bad=1; }
+lose dropped
+for a in $(agents); do kill -KILL "$a" 2>/dev/null; done
+spool --drop "$(spool | cut -d' ' -f1)" >/dev/null || bad=1
+[ -z "$(spool)" ] || { echo 'recover --drop did not'; bad=1; }
+
+# uploads of somebody else
+curl -s -X POST "$ENDPOINT/$KEYS/other?uploads" >/dev/null
+[ "$(uploads)" = 1 ] || { echo 'no upload to be found'; bad=1; }
+SHIM_MAP="$PREFIX=$TARGET" "$SHIM" s3 gc "$PREFIX" >/dev/null
+[ "$(uploads)" = 1 ] || { echo 'gc ends what is new'; bad=1; }
+SHIM_MAP="$PREFIX=$TARGET" "$SHIM" s3 gc --hours 0 "$PREFIX" >/dev/null
+[ "$(uploads)" = 0 ] || { echo 'gc leaves what is old'; bad=1; }
 [ "$killed" -gt 0 ] || { echo 'nobody was killed in time'; bad=1; }
 exit $bad

@@ -51,6 +51,10 @@ static const struct command {
 	  "  check [--write] PREFIX | s3://BUCKET[/PREFIX]\n"
 	  "      endpoint, credentials, what is allowed, what the server can do, and how fast\n"
 	  "      --write   write, replace, copy and remove an object of a new name, too\n"
+	  "  recover [--finish | --drop] [ID...]\n"
+	  "      files that were written and not published: list them, publish them, remove them\n"
+	  "  gc [--hours N] PREFIX | s3://BUCKET[/PREFIX]\n"
+	  "      abort uploads that were left behind, 48 hours old or N\n"
 	  "\n"
 	  "PREFIX is a rule's, or a path below it. s3(7) says more.\n",
 	  cmd_s3 },

@@ -24,6 +24,10 @@ static const struct command {
 	{ "cat", "[-r FIRST-LAST | -r FIRST- | -r -COUNT] TARGET...", "objects, or these bytes of them", cmd_cat },
 	{ "head", "[-n LINES | -c BYTES] TARGET...", "the first lines, 10, or bytes of objects", cmd_head },
 	{ "stat", "TARGET...", "all that the server says of objects", cmd_stat },
+	{ "recover", "[--finish | --drop] [ID...]", "files that were written and not published: list them, publish them, remove them",
+	  cmd_recover },
+	{ "gc", "[--hours N] PREFIX | s3://BUCKET[/PREFIX]", "abort uploads that were left behind, 48 hours old or N",
+	  cmd_gc },
 };
 
 #define COMMANDS (sizeof(commands) / sizeof(*commands))

@@ -20,6 +20,8 @@ int cmd_ls(int argc, char **argv);
 int cmd_cat(int argc, char **argv);
 int cmd_head(int argc, char **argv);
 int cmd_stat(int argc, char **argv);
+int cmd_recover(int argc, char **argv);
+int cmd_gc(int argc, char **argv);
 
 /* "shim: " and one line on standard error. */
 void cmd_warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
