@@ -87,6 +87,8 @@ static void end(struct publish *p, int err)
 	struct waiter *w = served(p, err), *next;
 
 	free_run(p);
+	if (err == -ENOENT)             /* of the bucket or the upload: to who ends a file it would say that it is over */
+		err = -EIO;
 	st->j->error = err;
 	if (err)
 		multi_abort(st);

@@ -1,0 +1,64 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# Every fault on every step of writing: a program that is told of no error has
+# written the object; one that is told of one has left the old one; and when
+# the fault is over it succeeds. Nothing half is left in the bucket.
+. "${0%/*}/lib.sh"
+
+at s3:fault?timeout=5s
+fault set anonymous=on stall_ms=200
+head -c 100000 /dev/urandom >"$TMP/small"
+head -c 20000000 /dev/urandom >"$TMP/large"
+head -c 20000000 /dev/urandom >"$TMP/old"
+changed() { { head -c 10000000 "$TMP/old"; printf new; tail -c +10000004 "$TMP/old"; } >"$TMP/new"; }
+
+# write KIND: a new small or large object, or a change in the middle of it
+write() {
+	case $1 in
+	change) shim dd if=<(printf new) of="$PREFIX/o" bs=1 seek=10000000 conv=notrunc status=none ;;
+	rename) shim mv "$PREFIX/o" "$PREFIX/p" ;;
+	*) shim cp "$TMP/$1" "$PREFIX/o" ;;
+	esac 2>"$TMP/err"
+}
+sum() { s3_client get "$KEYS/$1" 2>/dev/null | md5sum; }
+# step KIND OPERATION: all faults there
+step() {
+	local kind=$1 op=$2 f old new status seen
+	for f in late-reset error=403,AccessDenied error=404,NoSuchUpload \
+	    ${LONG:+reset close early=503,SlowDown error=500,InternalError late-error=500,InternalError head-reset \
+	    error=409,ConditionalRequestConflict bare=500 html=502}; do
+		fault forget
+		s3_client put "$KEYS/o" "$TMP/old" 2>/dev/null
+		s3_client rm "$KEYS/p" >/dev/null 2>&1
+		case $kind in change) changed ;; rename) cp "$TMP/old" "$TMP/new" ;; *) cp "$TMP/$kind" "$TMP/new" ;; esac
+		old=$(md5sum <"$TMP/old") new=$(md5sum <"$TMP/new")
+		shim ls "$PREFIX" >/dev/null
+		fault rules "$op $BUCKET/part/* $f times=${TIMES:-1}"
+		write "$kind"
+		status=$?
+		fault forget
+		[ $kind = rename ] && { [ "$(sum o)" = "$new" ] || [ "$(sum p)" = "$new" ] || { echo "$op $f: neither name"; bad=1; }; }
+		seen=$(sum $([ $kind = rename ] && [ $status = 0 ] && echo p || echo o))
+		if [ $status = 0 ] && [ "$seen" != "$new" ]; then
+			echo "$kind: $op $f: no error, and it is not written"; bad=1
+		elif [ $status != 0 ] && [ "$seen" != "$old" ] && [ "$seen" != "$new" ]; then
+			echo "$kind: $op $f: neither old nor new"; bad=1
+		fi
+		[ $status = 0 ] || [ $kind = rename ] || { write "$kind"; [ "$(sum o)" = "$new" ]; } || { echo "$kind: $op $f: not the next time: $(cat "$TMP/err")"; bad=1; }
+	done
+}
+step small PutObject
+step large CreateMultipartUpload
+step large UploadPart
+step large CompleteMultipartUpload
+step change HeadObject
+step change UploadPartCopy
+step change CompleteMultipartUpload
+step rename CopyObject
+step rename DeleteObject
+# of an upload whose id was lost with the answer nobody but gc can know
+uploads() { curl -s "$ENDPOINT/$BUCKET?uploads" | grep -o '<UploadId>' | wc -l; }
+[ "$(uploads)" -le 1 ] || { echo "$(uploads) uploads are left"; bad=1; }
+SHIM_MAP="$PREFIX=$TARGET" "$SHIM" s3 gc --hours 0 "$PREFIX" >/dev/null
+[ "$(uploads)" = 0 ] || { echo 'gc leaves one'; bad=1; }
+exit $bad
