@@ -184,10 +184,10 @@ static int connect_to(const struct sockaddr_un *a)
 
 	if (s < 0)
 		return -errno;
-	setsockopt(s, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
-	setsockopt(s, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+	REAL(setsockopt)(s, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
+	REAL(setsockopt)(s, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
 	r = REAL(connect)(s, (const struct sockaddr *)a, sizeof(*a)) < 0 ? -errno : 0;
-	if (r == 0 && (getsockopt(s, SOL_SOCKET, SO_PEERCRED, &peer, &len) < 0 || peer.uid != geteuid()))
+	if (r == 0 && (REAL(getsockopt)(s, SOL_SOCKET, SO_PEERCRED, &peer, &len) < 0 || peer.uid != geteuid()))
 		r = -EPERM;
 	if (r == 0)
 		return s;
