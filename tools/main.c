@@ -55,8 +55,17 @@ static const struct command {
 	  "      files that were written and not published: list them, publish them, remove them\n"
 	  "  gc [--hours N] PREFIX | s3://BUCKET[/PREFIX]\n"
 	  "      abort uploads that were left behind, 48 hours old or N\n"
+	  "  ls [-lRh0] TARGET...\n"
+	  "      what is there; with size and time, all below, sizes for people, NUL after names\n"
+	  "  cat [-r FIRST-LAST] TARGET...\n"
+	  "      objects, or these bytes of them\n"
+	  "  head [-n LINES | -c BYTES] TARGET...\n"
+	  "      the first lines, 10, or bytes of objects\n"
+	  "  stat TARGET...\n"
+	  "      all that the server says of objects\n"
 	  "\n"
-	  "PREFIX is a rule's, or a path below it. s3(7) says more.\n",
+	  "PREFIX is a rule's, or a path below it; a TARGET such a path, or s3://BUCKET/KEY.\n"
+	  "shim-s3(1) and s3(7) say more.\n",
 	  cmd_s3 },
 	{ "gc", "remove the statistics of trees that are gone, and other leftovers", "[-n]",
 	  "  -n   only say what would be removed\n",

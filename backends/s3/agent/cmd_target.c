@@ -186,20 +186,18 @@ struct names_wait {
 	struct s3_attr *attr;
 	int (*each)(void *arg, const struct names_entry *e);
 	void *arg;
-	int err, done;
+	int err;
 };
 
 static void answered(struct names_wait *w, int err)
 {
 	w->err = err;
-	w->done = 1;
 	cmd_ready();
 }
 
 static int wait_for(struct names_wait *w)
 {
-	if (!w->done)
-		cmd_wait();
+	cmd_wait();
 	return w->err;
 }
 
