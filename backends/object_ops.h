@@ -119,6 +119,7 @@ enum ofd_end {
 };
 
 struct object_ops {
+	int versions;                  /* each version of a file has an ino: locks are on the name then */
 	int (*stat)(const struct object_at *at, struct statx *st);
 	ssize_t (*readlink)(const struct object_at *at, char *buf, size_t n);     /* [EINVAL] */
 	int (*access)(const struct object_at *at, int mode, int flags);           /* [by stat] */

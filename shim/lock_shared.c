@@ -128,12 +128,27 @@ static uint64_t this_process(void)
 	return p;
 }
 
+/* What tells files apart: the number of the file, or of its name (FNV-1a) where each version has another. */
+static uint64_t file_number(const struct ofd *o)
+{
+	const struct backend *be = backend_find(o->be);
+	const char *text[] = { o->target, o->name };
+	uint64_t h = 14695981039346656037ull;
+
+	if (!be || !be->object->versions)
+		return o->ino;
+	for (int i = 0; i < 2; i++)
+		for (const char *s = text[i]; *s; s++)
+			h = (h ^ (unsigned char)*s) * 1099511628211ull;
+	return h;
+}
+
 void lock_owned(struct lock *l, int kind, const struct ofd *o)
 {
 	memset(&l->owner, 0, sizeof(l->owner));
 	l->kind = kind;
 	l->dev = o->dev;
-	l->ino = o->ino;
+	l->ino = file_number(o);
 	if (kind != LOCK_POSIX) {
 		memcpy(l->owner.id, o->id, OFD_ID);
 		return;

@@ -307,6 +307,7 @@ static int s3_rename(struct mount *m, const char *from, const char *to, unsigned
 }
 
 static const struct object_ops ops = {
+	.versions = 1,
 	.stat = s3_stat,
 	.readlink = s3_readlink,
 	.list = s3_list,
