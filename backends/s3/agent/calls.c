@@ -50,10 +50,45 @@ static void ask_mount(struct call *c)
 
 /* ---- attributes */
 
+/* The path ends earlier in text, where it is looked at now. */
+static void got_above(void *arg, const struct s3_attr *attr, int err);
+
+/* Nothing of that name: ENOTDIR if a file is above it, as a kernel has it. */
+static void answer_absent(struct call *c)
+{
+	char *text = c->slot->text, *slash = strrchr(text, '/');
+
+	if (slash)
+		*slash = '\0';
+	if (slash > text)
+		names_stat(c->bucket, text, got_above, c);
+	else
+		call_answer(c, -ENOENT);
+}
+
+static void got_above(void *arg, const struct s3_attr *attr, int err)
+{
+	if (err == -ENOENT)
+		answer_absent(arg);
+	else
+		call_answer(arg, !err && S_ISREG(attr->mode) ? -ENOTDIR : -ENOENT);
+}
+
+static void absent(struct call *c)
+{
+	memcpy(c->slot->text, c->slot->name, sizeof(c->slot->text));
+	c->slot->text[sizeof(c->slot->text) - 1] = '\0';
+	answer_absent(c);
+}
+
 static void ask_got_attr(void *arg, const struct s3_attr *attr, int err)
 {
 	struct call *c = arg;
 
+	if (err == -ENOENT) {
+		absent(c);
+		return;
+	}
 	if (!err) {
 		c->slot->attr = *attr;
 		write_ino(c->bucket, c->slot->name, &c->slot->attr);
@@ -110,6 +145,11 @@ static void open_by_attr(void *arg, const struct s3_attr *attr, int err)
 
 	if (err == -ENOENT && (flags & O_CREAT)) {
 		ask_open_stage(c);
+		return;
+	}
+	if (err == -ENOENT) {
+		c->slot->handle = 0;
+		absent(c);
 		return;
 	}
 	if (!err && (flags & O_CREAT) && S_ISDIR(attr->mode))
