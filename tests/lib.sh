@@ -97,11 +97,12 @@ fault() {
 
 _stores=0
 # Agents of S3 meet in a directory of the test's own; they end with it.
+agents() { pgrep -f "^[^ ]*shim-agent serve $TMP/agents/"; }
 end_agents() {
-	local dir cmd
-	for cmd in /proc/[0-9]*/cmdline; do
-		case $(tr '\0' ' ' <"$cmd") in */shim-agent\ serve\ "$TMP"/agents/*) kill -KILL "$(basename "${cmd%/*}")" ;; esac
-	done 2>/dev/null
+	local pid
+	for pid in $(agents); do
+		kill -KILL "$pid" 2>/dev/null
+	done
 }
 # What they said, if the test fails.
 agent_logs() {
