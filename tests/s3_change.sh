@@ -41,11 +41,16 @@ def rest(fd, what):
 def fresh(want, size):
     deadline = time.monotonic() + 30
     while True:
-        with open(path, 'rb', buffering=0) as f:
-            b = f.read(1)
-            n = os.fstat(f.fileno()).st_size
-        if b == want and n == size:
-            return 0
+        # until ttl= has passed it may be the old one that is opened, which is gone
+        try:
+            with open(path, 'rb', buffering=0) as f:
+                n, b = os.fstat(f.fileno()).st_size, b''
+                b = f.read(1)
+            if b == want and n == size:
+                return 0
+        except OSError as e:
+            if e.errno != errno.ESTALE:
+                raise
         if time.monotonic() > deadline:
             print('the new object is not seen:', b, n)
             return 1
