@@ -44,8 +44,8 @@
  * seen in what is mapped; nor is it lost, but where a program stored.
  *
  * Ops return >= 0 or -errno with the kernel's meaning of the call, and may
- * change errno. A NULL op is the default in brackets. Names and vectors are
- * copies; buffers, and keys and values of attributes, are the program's own
+ * change errno. A NULL op is the default in brackets. Names, keys of
+ * attributes and vectors are copies; buffers and values are the program's own
  * pointers, and bad ones are -EFAULT. f and f->priv live until the op returns.
  *
  * Locks of the shim that may be held: ofd->lock in calls at the file's position,

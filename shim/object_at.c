@@ -3,10 +3,12 @@
 #include "object_at.h"
 
 #include <errno.h>
+#include <linux/limits.h>
 #include <string.h>
 #include <sys/sysmacros.h>
 
 #include "guard.h"
+#include "place.h"
 #include "real.h"
 
 #define OPS(at) ((at)->m->be->object)
@@ -184,11 +186,21 @@ long at_pathconf(const struct object_at *at, int name)
 	}
 }
 
-ssize_t at_getxattr(const struct object_at *at, const char *key, void *value, size_t n)
+/* A copy of the program's key of an attribute of what exists. */
+static int key_of(const struct object_at *at, const char *key, char copy[XATTR_NAME_MAX + 1])
 {
 	int r = exists(at);
+	ssize_t n = r < 0 ? r : place_copy_path(copy, XATTR_NAME_MAX + 1, key);
 
-	return r < 0 ? r : OPS(at)->getxattr ? OPS(at)->getxattr(at, key, value, n) : -EOPNOTSUPP;
+	return n == -ENAMETOOLONG || n == 0 ? -ERANGE : n < 0 ? (int)n : 0;
+}
+
+ssize_t at_getxattr(const struct object_at *at, const char *key, void *value, size_t n)
+{
+	char copy[XATTR_NAME_MAX + 1];
+	int r = key_of(at, key, copy);
+
+	return r < 0 ? r : OPS(at)->getxattr ? OPS(at)->getxattr(at, copy, value, n) : -EOPNOTSUPP;
 }
 
 ssize_t at_listxattr(const struct object_at *at, char *list, size_t n)
@@ -200,9 +212,10 @@ ssize_t at_listxattr(const struct object_at *at, char *list, size_t n)
 
 int at_setxattr(const struct object_at *at, const char *key, const void *value, size_t n, int flags)
 {
-	int r = exists(at);
+	char copy[XATTR_NAME_MAX + 1];
+	int r = key_of(at, key, copy);
 
-	return r < 0 ? r : OPS(at)->setxattr ? OPS(at)->setxattr(at, key, value, n, flags) : -EOPNOTSUPP;
+	return r < 0 ? r : OPS(at)->setxattr ? OPS(at)->setxattr(at, copy, value, n, flags) : -EOPNOTSUPP;
 }
 
 int at_removexattr(const struct object_at *at, const char *key)

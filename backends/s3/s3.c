@@ -177,10 +177,18 @@ static struct ask about(const struct object_at *at, enum s3_ask what, const char
 	return a;
 }
 
+/* No others can be kept; cp and ls ask about access lists and labels of every file. */
+static int is_user(const char *key)
+{
+	return !strncmp(key, "user.", 5);
+}
+
 static ssize_t s3_getxattr(const struct object_at *at, const char *key, void *value, size_t n)
 {
 	struct ask a = about(at, S3_GETXATTR, key);
 
+	if (!is_user(key))
+		return -EOPNOTSUPP;
 	return get_value(&a, value, n);
 }
 
@@ -195,12 +203,12 @@ static ssize_t s3_listxattr(const struct object_at *at, char *list, size_t n)
 static int s3_setxattr(const struct object_at *at, const char *key, const void *value, size_t n, int flags)
 {
 	struct ask a = about(at, S3_SETXATTR, NULL);
-	size_t len = strnlen(key, 256) + 1;
+	size_t len = strlen(key) + 1;
 	char text[S3_NAME_MAX];
 	struct iovec from = { (void *)(uintptr_t)value, n }, to = { text + len, n };
 
-	if (len > 256)
-		return -ERANGE;
+	if (!is_user(key))
+		return -EOPNOTSUPP;
 	if (n > sizeof(text) - len - 1)
 		return n > VALUE_MOST ? -E2BIG : -ENOSPC;
 	memcpy(text, key, len);

@@ -216,14 +216,12 @@ static void aborted(void *arg, int err)
 
 int cmd_gc(int argc, char **argv)
 {
-	struct uploads *u = calloc(1, sizeof(*u));
 	char name[S3_NAME_MAX], prefix[S3_NAME_MAX], *end;
 	struct s3_bucket *b;
+	struct uploads u = { .all = NULL };
 	long hours = HOURS;
 	int r, err, status = 0;
 
-	if (!u)
-		abort();
 	if (argc == 4 && !strcmp(argv[1], "--hours") && (hours = strtol(argv[2], &end, 10)) >= 0 && !*end)
 		argc -= 2, argv += 2;
 	if (argc != 2)
@@ -232,9 +230,9 @@ int cmd_gc(int argc, char **argv)
 	if (r)
 		return r;
 	snprintf(prefix, sizeof(prefix), "%s%.2000s", b->prefix, *name ? name + 1 : "");
-	if (list(b, prefix, u))
+	if (list(b, prefix, &u))
 		return CMD_FAILED;
-	for (struct upload *one = u->all, *next; one; one = next) {
+	for (struct upload *one = u.all, *next; one; one = next) {
 		next = one->next;
 		if (is_old(one, hours)) {
 			printf("%s  s3://%s/%s  %s\n", one->begun, b->name, one->key, one->id);
@@ -247,6 +245,5 @@ int cmd_gc(int argc, char **argv)
 		}
 		free(one);
 	}
-	free(u);
 	return status;
 }
