@@ -86,9 +86,6 @@ static void print_agent(const struct s3_stats *s, const char *path, FILE *out)
 	print_kinds(s, out);
 	fprintf(out, "reads: %s, of which %s waited; asked %s, fetched %s, used %s\n", human_count(s->reads),
 		human_count(s->waited), human_bytes(s->asked), human_bytes(s->fetched), human_bytes(s->used));
-	if (s->hedged)
-		fprintf(out, "made twice: %s, the second was first: %s\n", human_count(s->hedged),
-			human_count(s->hedges_won));
 	if (s->verified)
 		fprintf(out, "checksums: %s objects verified, %s wrong\n", human_count(s->verified),
 			human_count(s->corrupt));

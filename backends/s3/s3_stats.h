@@ -27,7 +27,7 @@ enum s3_kind {
 };
 
 struct s3_kind_stats {
-	uint64_t requests;              /* settled; a hedge is one of its own */
+	uint64_t requests;              /* settled */
 	uint64_t failed;
 	uint64_t retries;               /* attempts after the first */
 	uint64_t sent, received;        /* bytes of bodies */
@@ -53,7 +53,6 @@ struct s3_stats {
 	uint64_t asked;                 /* bytes; what a guest reads by itself of what it was told is not in it */
 	uint64_t fetched;               /* bytes that came into the cache */
 	uint64_t used;                  /* ... and were told to a guest */
-	uint64_t hedged, hedges_won;    /* requests made twice, and where the second was first */
 	uint64_t verified, corrupt;     /* objects whose checksum was looked at, and was wrong */
 	uint64_t cache_size, cache_taken;
 	struct s3_stats_note note[S3_STATS_NOTES];
