@@ -251,7 +251,7 @@ static struct seg_use *make_use(unsigned slot)
 
 static inline void count_file(unsigned file, uint64_t ns, size_t done, int error)
 {
-	unsigned slot = file <= SEG_FILES ? file_slot[file] : 0;
+	unsigned slot = file <= SEG_FILES ? __atomic_load_n(&file_slot[file], __ATOMIC_RELAXED) : 0;
 	struct stats_thread *t = self;
 	struct seg_arena *a;
 	struct seg_use *u;
