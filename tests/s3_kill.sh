@@ -47,6 +47,7 @@ for ((i = 1; i <= N; i++)); do
 done
 # the agent that comes next aborts what is left
 for a in $(agents); do kill -KILL "$a" 2>/dev/null; done
+for i in $(seq 100); do [ "$(agents)" ] || break; sleep 0.05; done
 shim cat "$PREFIX/o" | md5sum | grep -qx "$old" || { echo 'the last one is not read'; bad=1; }
 uploads() { curl -s "$ENDPOINT/$BUCKET?uploads" | grep -o '<UploadId>' | wc -l; }
 fault set anonymous=on
