@@ -17,6 +17,7 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+#include <utlist.h>
 
 #include "cache.h"
 #include "log.h"
@@ -56,27 +57,13 @@ static void free_guest(struct guest *g)
 	free(g);
 }
 
-static void forget_awake(struct guest *g)
-{
-	for (struct guest **at = &awake; *at; at = &(*at)->next_awake)
-		if (*at == g) {
-			*at = g->next_awake;
-			return;
-		}
-}
-
 static void free_call(struct call *c)
 {
 	struct guest *g = c->guest;
 
 	if (c->handle)
 		handle_put(c->handle);
-	if (c->prev)
-		c->prev->next = c->next;
-	else
-		g->calls = c->next;
-	if (c->next)
-		c->next->prev = c->prev;
+	DL_DELETE(g->calls, c);
 	calls--;
 	free(c);
 	if (g->gone && !g->calls)
@@ -86,7 +73,7 @@ static void free_call(struct call *c)
 /* Its reads end with it; what changes something goes on. */
 static void guest_gone(struct guest *g)
 {
-	struct call *next;
+	struct call *c, *next;
 
 	log_say(LOG_DEBUG, "guest %d is gone", (int)g->pid);
 	loop_watch(g->sock, 0, NULL, NULL);
@@ -97,9 +84,8 @@ static void guest_gone(struct guest *g)
 		count--;
 	}
 	if (g->awake)
-		forget_awake(g);
-	for (struct call *c = g->calls; c; c = next) {
-		next = c->next;
+		LL_DELETE2(awake, g, next_awake);
+	DL_FOREACH_SAFE(g->calls, c, next) {
 		if (c->reading) {
 			object_read_cancel(&c->read);
 			free_call(c);
@@ -126,10 +112,7 @@ static void begin(struct guest *g, struct s3_slot *slot)
 		abort();
 	c->guest = g;
 	c->slot = slot;
-	c->next = g->calls;
-	if (g->calls)
-		g->calls->prev = c;
-	g->calls = c;
+	DL_PREPEND(g->calls, c);
 	calls++;
 	slot->name[S3_NAME_MAX - 1] = slot->text[S3_NAME_MAX - 1] = 0;
 	slot->spool[NAME_MAX] = 0;

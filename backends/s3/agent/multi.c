@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <utlist.h>
 
 #include "body.h"
 #include "copy.h"
@@ -60,11 +61,11 @@ static void pump(struct multi *m);
 /* Memory became free: somebody may go on. */
 static void pump_all(void *arg)
 {
+	struct multi *m, *next;
+
 	(void)arg;
-	for (struct multi *m = all, *next; m; m = next) {
-		next = m->next;
+	DL_FOREACH_SAFE(all, m, next)
 		pump(m);
-	}
 }
 
 /* ---- its life */
@@ -83,10 +84,7 @@ static struct multi *multi_new(struct stage *st)
 		abort();
 	m->st = st;
 	snprintf(m->stamp, sizeof(m->stamp), "%.32s-%llx-%lx", st->j->id, (unsigned long long)time(NULL), ++uploads);
-	m->next = all;
-	if (all)
-		all->prev = m;
-	all = m;
+	DL_PREPEND(all, m);
 	st->multi = m;
 	return m;
 }
@@ -95,12 +93,7 @@ static void send_free(struct send *s)
 {
 	struct multi *m = s->m;
 
-	if (s->prev)
-		s->prev->next = s->next;
-	else
-		m->sends = s->next;
-	if (s->next)
-		s->next->prev = s->prev;
+	DL_DELETE(m->sends, s);
 	if (s->r) {
 		s3_cancel(s->r);
 		free(s->r);
@@ -124,12 +117,7 @@ static void send_cancel(struct send *s)
 	struct multi *m = s->m;
 
 	if (!s->r && !s->copy && s->body.st && !s->body.get) {
-		if (s->prev)
-			s->prev->next = s->next;
-		else
-			m->sends = s->next;
-		if (s->next)
-			s->next->prev = s->prev;
+		DL_DELETE(m->sends, s);
 		s->body.done = orphan_done;
 		s->body.arg = s;
 		m->sending--;
@@ -153,12 +141,7 @@ void multi_over(struct stage *st)
 		s3_cancel(m->create);
 		free(m->create);
 	}
-	if (m->prev)
-		m->prev->next = m->next;
-	else
-		all = m->next;
-	if (m->next)
-		m->next->prev = m->prev;
+	DL_DELETE(all, m);
 	st->multi = NULL;
 	free(m->piece);
 	free(m->stored);
@@ -312,10 +295,7 @@ static void send_part(struct multi *m, int i)
 	s->m = m;
 	s->number = i;
 	s->len = p->part.len;
-	s->next = m->sends;
-	if (m->sends)
-		m->sends->prev = s;
-	m->sends = s;
+	DL_PREPEND(m->sends, s);
 	m->sending++;
 	if (p->part.copied) {
 		send_copied(s, &p->part);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include <utlist.h>
 
 #include "options.h"
 #include "loop.h"
@@ -50,10 +51,10 @@ struct stage *stage_find_id(const char *id)
 
 void stage_each(void (*each)(void *arg, struct stage *st), void *arg)
 {
-	for (struct stage *st = all, *next; st; st = next) {
-		next = st->next;
+	struct stage *st, *next;
+
+	DL_FOREACH_SAFE(all, st, next)
 		each(arg, st);
-	}
 }
 
 static void attach(struct stage *st, const char *key)
@@ -81,10 +82,7 @@ static struct stage *add(struct s3_bucket *b, const struct spool_file *f)
 	st->f = *f;
 	st->j = f->j;
 	st->refs = 1;
-	st->next = all;
-	if (all)
-		all->prev = st;
-	all = st;
+	DL_PREPEND(all, st);
 	return st;
 }
 
@@ -154,12 +152,7 @@ void stage_put(struct stage *st)
 	if (--st->refs)
 		return;
 	stage_detach(st);
-	if (st->prev)
-		st->prev->next = st->next;
-	else
-		all = st->next;
-	if (st->next)
-		st->next->prev = st->prev;
+	DL_DELETE(all, st);
 	if (st->base)
 		object_put(st->base);
 	given -= st->given;
