@@ -282,18 +282,9 @@ static void check_versions(struct check *c)
 
 /* ---- speed */
 
-static uint64_t clock_now(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * LOOP_SECOND + (uint64_t)ts.tv_nsec;
-}
-
 struct sample {
 	uint64_t first, all, end;
 	int64_t bytes;
-	uint64_t begun;                 /* by the clock itself: the loop reads it once a round */
 };
 
 static int sampled(struct s3_request *r, int64_t at, const void *p, size_t n)
@@ -302,8 +293,6 @@ static int sampled(struct s3_request *r, int64_t at, const void *p, size_t n)
 
 	(void)at;
 	(void)p;
-	if (!s->bytes)
-		s->first = clock_now() - s->begun;
 	s->bytes += (int64_t)n;
 	return loop_now() > s->end ? -ECANCELED : 0;
 }
@@ -313,7 +302,10 @@ static void has_sample(struct s3_request *r, int err)
 	struct sample *s = r->arg;
 
 	(void)err;
-	s->all = clock_now() - s->begun;
+	if (r->http && r->http->first_byte) {
+		s->first = r->http->first_byte - r->http->started;
+		s->all = r->http->ended - r->http->started;
+	}
 }
 
 static int sample(struct check *c, const char *key, int64_t bytes, struct sample *s)
@@ -321,7 +313,7 @@ static int sample(struct check *c, const char *key, int64_t bytes, struct sample
 	struct s3_request r;
 	int err;
 
-	*s = (struct sample){ .end = loop_now() + SAMPLE_TIME, .begun = clock_now() };
+	*s = (struct sample){ .end = loop_now() + SAMPLE_TIME };
 	check_request(&r, c, "GET", key);
 	r.first = 0;
 	r.last = bytes - 1;

@@ -52,7 +52,7 @@ static void end(struct exchange *x, int err)
 		return;
 	}
 	h->x = NULL;
-	h->ended = loop_now();
+	h->ended = loop_clock();
 	x->h = NULL;
 	h->done(h, err);
 	http_easy_keep(x);                /* its headers were h's until now */
@@ -130,7 +130,8 @@ static void begin(struct exchange *x)
 		end(x, err ? err : -ENOMEM);
 		return;
 	}
-	x->heard = h->started = loop_now();
+	x->heard = loop_now();
+	h->started = loop_clock();
 	x->stall_ns = 1000000ull * (h->stall_ms ? h->stall_ms : h->site->stall_ms ? h->site->stall_ms : HTTP_STALL_MS);
 	x->stall = (struct loop_timer){ .fired = stalled, .arg = x };
 	loop_timer_set(&x->stall, x->heard + x->stall_ns);
@@ -182,8 +183,7 @@ void http_start(struct http *h)
 	h->ngot = 0;
 	h->length = -1;
 	h->error[0] = '\0';
-	h->started = loop_now();
-	h->first_byte = h->ended = h->received = 0;
+	h->started = h->first_byte = h->ended = h->received = 0;
 	h->reused = 0;
 	h->x = x;
 	if (!x) {

@@ -57,7 +57,7 @@ struct http {
 
 	/* known in done */
 	char error[160];                /* what went wrong, for people */
-	uint64_t started, first_byte, ended;   /* loop_now(); 0: did not come to that */
+	uint64_t started, first_byte, ended;   /* loop_clock(); 0: did not come to that */
 	int reused;                     /* the connection */
 	uint64_t received;              /* bytes of the body */
 

@@ -26,7 +26,7 @@ static unsigned nkept;
 static void touch(struct exchange *x)
 {
 	if (!x->h->first_byte)
-		x->h->first_byte = loop_now();
+		x->h->first_byte = loop_clock();
 	x->heard = loop_now();
 }
 

@@ -49,12 +49,17 @@ uint64_t loop_now(void)
 	return now;
 }
 
-static void read_clock(void)
+uint64_t loop_clock(void)
 {
 	struct timespec ts;
 
 	clock_gettime(CLOCK_MONOTONIC, &ts);
-	now = (uint64_t)ts.tv_sec * LOOP_SECOND + (uint64_t)ts.tv_nsec;
+	return (uint64_t)ts.tv_sec * LOOP_SECOND + (uint64_t)ts.tv_nsec;
+}
+
+static void read_clock(void)
+{
+	now = loop_clock();
 }
 
 /* Room for one more; the agent cannot go on without its own few kilobytes. */

@@ -15,8 +15,9 @@ int loop_init(void);                            /* 0 or -errno */
 void loop_run(void);                            /* until loop_stop */
 void loop_stop(void);
 
-/* CLOCK_MONOTONIC in nanoseconds, read once a round. */
+/* CLOCK_MONOTONIC in nanoseconds, read once a round; and as it is, for what is measured. */
 uint64_t loop_now(void);
+uint64_t loop_clock(void);
 
 /* Calls ready(arg, events) when fd has EPOLL* `events`; 0 forgets it. 0 or -errno. */
 int loop_watch(int fd, uint32_t events, void (*ready)(void *arg, uint32_t events), void *arg);
