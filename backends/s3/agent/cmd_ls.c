@@ -101,25 +101,21 @@ static int list_keys(struct cmd_target *t)
 	struct listing_keys k = { .prefix = t->key, .page.flat = opt.all };
 	struct page *page = &k.page;
 	struct s3_request r;
-	char *token = NULL;
 	int err;
 
 	do {
-		page_request(&r, t->bucket, t->key, opt.all ? NULL : "/", token);
+		page_request(&r, t->bucket, t->key, opt.all ? NULL : "/", page->token);
 		r.done = print_page;
 		r.arg = &k;
 		err = cmd_request(&r);
 		if (!err)
 			err = k.err;
-		if (!err && page->truncated && (!page->token || (token && !strcmp(token, page->token))))
-			err = -EPROTO;
-		free(token);
-		token = page->token;
-		page->token = NULL;
-		page_free(page);
-	} while (!err && page->truncated && !ferror(stdout));
-	free(token);
-	return err ? target_failed(t, &r, err) : 0;
+		if (!err)
+			err = page_more(page);
+		page_drop(page);
+	} while (err > 0 && !ferror(stdout));
+	page_free(page);
+	return err < 0 ? target_failed(t, &r, err) : 0;
 }
 
 /* ---- names */

@@ -14,9 +14,6 @@
 #include <sys/stat.h>
 #include <utlist.h>
 
-#define LIST_MOST 4000000               /* entries; a server that never ends is stopped */
-#define PAGES_MOST 1000                 /* more than there are entries */
-
 struct waiter {
 	struct waiter *next;
 	void (*got)(void *arg, const struct names_list *l, int err);
@@ -33,10 +30,6 @@ struct flight {
 	struct page page;
 	struct waiter *waiters;
 	struct s3_request request;
-	char *token;                    /* of the page asked for */
-	char *mark;                     /* an earlier one: a server that goes in circles comes by it */
-	unsigned pages;
-	size_t first;                   /* item of the page before */
 };
 
 static struct flight *flights;          /* few: one a directory that is being listed */
@@ -255,8 +248,6 @@ int listing_learn(const struct listed_dir *d, int old, struct listing **out)
 static void flight_free(struct flight *f)
 {
 	page_free(&f->page);
-	free(f->token);
-	free(f->mark);
 	free(f->name);
 	free(f);
 }
@@ -283,56 +274,23 @@ static void page_done(struct s3_request *r, int err);
 
 static void ask(struct flight *f)
 {
-	page_request(&f->request, f->bucket, f->prefix, "/", f->token);
+	page_request(&f->request, f->bucket, f->prefix, "/", f->page.token);
 	f->request.done = page_done;
 	f->request.arg = f;
 	s3_start(&f->request);
 }
 
-/* It begins as the page before it began: the server goes round, though its tokens may be new each time. */
-static int is_again(const struct flight *f, size_t before)
-{
-	const struct listed *was = &f->page.item[f->first], *is = &f->page.item[before];
-
-	return f->pages && f->first < before && before < f->page.n && is->dir == was->dir && !strcmp(is->key, was->key);
-}
-
-/*
- * The next page's token, or why there is none. What it is compared with moves
- * on at each power of two, so a circle of any length is noticed (Brent). A page
- * may be empty, but not for ever.
- */
-static int next_token(struct flight *f, size_t before)
-{
-	if (!f->page.token || !*f->page.token || f->page.n > LIST_MOST || f->pages > PAGES_MOST + f->page.n ||
-	    (f->mark && !strcmp(f->mark, f->page.token)) || is_again(f, before))
-		return -EPROTO;
-	f->first = before;
-	f->pages++;
-	if (!(f->pages & (f->pages - 1))) {
-		free(f->mark);
-		f->mark = strdup(f->page.token);
-		if (!f->mark)
-			return -ENOMEM;
-	}
-	free(f->token);
-	f->token = f->page.token;
-	f->page.token = NULL;
-	return 0;
-}
-
 static void page_done(struct s3_request *r, int err)
 {
 	struct flight *f = r->arg;
-	size_t before = f->page.n;
 
 	if (!err)
 		err = page_parse(&f->page, f->prefix, r->text, r->text_len);
 	if (err == -EBADMSG)
 		err = -EIO;
-	if (!err && f->page.truncated)
-		err = next_token(f, before);
-	if (!err && f->page.truncated)
+	if (!err)
+		err = page_more(&f->page);
+	if (err > 0)
 		ask(f);
 	else
 		finish(f, err);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* One page of ListObjectsV2, asked for and read. */
+/* Pages of ListObjectsV2, asked for and read. */
 #include "names_page.h"
 #include "xml.h"
 
@@ -8,6 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+
+#define LIST_MOST 4000000               /* items; a server that never ends is stopped */
+#define PAGES_MOST 1000                 /* more than there are items */
 
 void page_request(struct s3_request *r, struct s3_bucket *b, const char *prefix, const char *delimiter,
 		  const char *token)
@@ -168,6 +171,20 @@ static int finish(struct listed *l, const char *prefix, int url, int flat)
 	return !flat && strchr(l->key, '/') ? -EBADMSG : 0;
 }
 
+/* It begins as the page before it began: the server goes round, though its tokens may be new each time. */
+static int compare_first(struct page *p, size_t begin)
+{
+	const struct listed *l = &p->item[begin];
+	char *first = NULL;
+
+	if (begin < p->n && asprintf(&first, "%s%s", l->key, l->dir ? "/" : "") < 0)
+		return -ENOMEM;
+	p->again = first && p->first && !strcmp(first, p->first);
+	free(p->first);
+	p->first = first;
+	return 0;
+}
+
 int page_parse(struct page *p, const char *prefix, const char *text, size_t n)
 {
 	struct reading r = { .page = p };
@@ -183,14 +200,41 @@ int page_parse(struct page *p, const char *prefix, const char *text, size_t n)
 		err = -EBADMSG;
 	for (size_t i = first; !err && i < p->n; i++)
 		err = finish(&p->item[i], prefix, r.url, p->flat);
-	return err;
+	if (!err)
+		p->items += p->n - first;
+	return err ? err : compare_first(p, first);
+}
+
+/*
+ * What tokens are compared with moves on at each power of two, so a circle of
+ * any length is noticed (Brent). A page may be empty, but not for ever.
+ */
+int page_more(struct page *p)
+{
+	if (!p->truncated)
+		return 0;
+	if (!p->token || !*p->token || p->items > LIST_MOST || p->pages > PAGES_MOST + p->items ||
+	    (p->mark && !strcmp(p->mark, p->token)) || p->again)
+		return -EPROTO;
+	p->pages++;
+	if (!(p->pages & (p->pages - 1)) && set(&p->mark, p->token))
+		return -ENOMEM;
+	return 1;
+}
+
+void page_drop(struct page *p)
+{
+	for (size_t i = 0; i < p->n; i++)
+		listed_free(&p->item[i]);
+	p->n = 0;
 }
 
 void page_free(struct page *p)
 {
-	for (size_t i = 0; i < p->n; i++)
-		listed_free(&p->item[i]);
+	page_drop(p);
 	free(p->item);
 	free(p->token);
+	free(p->first);
+	free(p->mark);
 	memset(p, 0, sizeof(*p));
 }
