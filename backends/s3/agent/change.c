@@ -12,7 +12,6 @@
 #include "options.h"
 #include "multi.h"
 #include "publish.h"
-#include "xml.h"
 
 /* ---- what all of them do */
 
@@ -105,6 +104,34 @@ void change_unstage(struct s3_bucket *b, const char *key)
 	atomic_store(&st->j->removed, 1);
 	multi_abort(st);
 	stage_detach(st);
+}
+
+static void looked_inside(struct s3_request *r, int err)
+{
+	struct change *c = r->arg;
+	struct page page = { .flat = 1 };
+
+	if (!err)
+		err = page_parse(&page, c->inside, r->text, r->text_len);
+	for (size_t i = 0; !err && i < page.n; i++)
+		if (*page.item[i].key)
+			err = -ENOTEMPTY;
+	page_free(&page);
+	if (err)
+		change_end(c, err == -EBADMSG ? -EIO : err);
+	else
+		c->next(c);
+}
+
+void change_if_empty(struct change *c, const char *key, void (*next)(struct change *c))
+{
+	c->next = next;
+	c->inside = key;
+	page_request(&c->r, c->b, key, NULL, NULL);
+	s3_param(&c->r, "max-keys", "2");
+	c->r.done = looked_inside;
+	c->r.arg = c;
+	s3_start(&c->r);
 }
 
 /* ---- directories that have a marker */
@@ -227,23 +254,8 @@ static void directory_removed(struct s3_request *r, int err)
 	change_end(c, err);
 }
 
-static int other_key(void *arg, const char *path, const char *value)
+static void remove_marker(struct change *c)
 {
-	struct change *c = arg;
-
-	return !strcmp(path, "ListBucketResult/Contents/Key") && strcmp(value, c->key) ? -ENOTEMPTY : 0;
-}
-
-static void directory_listed(struct s3_request *r, int err)
-{
-	struct change *c = r->arg;
-
-	if (!err)
-		err = xml_parse(r->text ? r->text : "", r->text_len, other_key, NULL, c);
-	if (err) {
-		change_end(c, err);
-		return;
-	}
 	change_request(c, "DELETE", c->key, directory_removed);
 	s3_start(&c->r);
 }
@@ -263,11 +275,7 @@ static void remove_directory(struct change *c)
 		change_end(c, -ENOTEMPTY);
 		return;
 	}
-	change_request(c, "GET", NULL, directory_listed);
-	s3_param(&c->r, "list-type", "2");
-	s3_param(&c->r, "prefix", c->key);
-	s3_param(&c->r, "max-keys", "2");
-	s3_start(&c->r);
+	change_if_empty(c, c->key, remove_marker);
 }
 
 static void remove_what(void *arg, const struct s3_attr *attr, int err)

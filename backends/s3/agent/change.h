@@ -9,6 +9,7 @@
 
 #include "meta.h"
 #include "names.h"
+#include "names_page.h"
 #include "stage.h"
 
 struct change {
@@ -23,6 +24,7 @@ struct change {
 	int there;                      /* `to` is */
 	struct meta meta;
 	struct s3_request r;
+	const char *inside;             /* the directory that is to be empty */
 	void (*next)(struct change *c);
 	write_done *done;
 	void *arg;
@@ -48,6 +50,9 @@ void change_in_parent(struct change *c, const char *name, void (*next)(struct ch
  * last file goes.
  */
 void change_keep_parent(struct change *c, const char *name, void (*next)(struct change *c));
+
+/* Goes on if nothing but its marker is below the key of a directory, which stays with c; else ENOTEMPTY. */
+void change_if_empty(struct change *c, const char *key, void (*next)(struct change *c));
 
 /* Writes c->text (n bytes) with c->meta to the key, and calls done. */
 void change_put(struct change *c, const char *key, size_t n, void (*done)(struct s3_request *r, int err));

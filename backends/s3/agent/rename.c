@@ -17,7 +17,6 @@
 #include "multi.h"
 #include "options.h"
 #include "publish.h"
-#include "xml.h"
 
 #define RENAMING 16                     /* copies and removals of a directory at once */
 
@@ -125,27 +124,18 @@ static void rename_file(struct change *c)
 
 /* ---- a directory */
 
-struct entry {
-	char *key;
-	struct s3_attr attr;
-};
-
 struct tree {
 	struct change *c;
-	struct entry *e;
-	size_t n, room, next, going;
-	char key[S3_NAME_MAX], etag[S3_ETAG_MAX], token[2048];
-	int64_t size;
-	int truncated, removing, err;
+	struct page page;               /* all of its keys */
+	size_t next, going;
+	int removing, err;
 };
 
 static void tree_end(struct tree *t, int err)
 {
 	struct change *c = t->c;
 
-	for (size_t i = 0; i < t->n; i++)
-		free(t->e[i].key);
-	free(t->e);
+	page_free(&t->page);
 	free(t);
 	names_forget(c->b, c->name);
 	names_forget(c->b, c->to);
@@ -156,7 +146,7 @@ static void go_on(struct tree *t);
 
 struct step {
 	struct tree *t;
-	size_t i;
+	char from[S3_NAME_MAX], to[S3_NAME_MAX];
 	struct s3_request r;
 };
 
@@ -179,47 +169,47 @@ static void entry_removed(struct s3_request *r, int err)
 static void entry_copied(void *arg, const struct s3_attr *attr, int err)
 {
 	struct step *s = arg;
-	struct tree *t = s->t;
-	struct stage *st = err ? NULL : stage_find(t->c->b, t->e[s->i].key);
-	char key[S3_NAME_MAX], name[S3_NAME_MAX];
+	struct s3_bucket *b = s->t->c->b;
+	struct stage *st = err ? NULL : stage_find(b, s->from);
+	char name[S3_NAME_MAX];
 
-	snprintf(key, sizeof(key), "%s%s", t->c->to_key, t->e[s->i].key + strlen(t->c->key));
-	if (st && names_of_key(t->c->b, key, name) >= 0)
-		move_stage(st, name, key, attr);
+	if (st && names_of_key(b, s->to, name) >= 0)
+		move_stage(st, name, s->to, attr);
 	step_done(s, err);
 }
 
-static void step(struct tree *t, size_t i)
+static void step(struct tree *t, const struct listed *item)
 {
 	struct step *s = calloc(1, sizeof(*s));
-	const struct entry *e = &t->e[i];
-	char key[S3_NAME_MAX];
+	struct s3_attr version = { .size = item->size };
+	const struct change *c = t->c;
 
 	if (!s)
 		abort();
 	s->t = t;
-	s->i = i;
+	snprintf(s->from, sizeof(s->from), "%s%s", c->key, item->key);
+	snprintf(s->to, sizeof(s->to), "%s%s", c->to_key, item->key);
 	t->going++;
 	if (t->removing) {
-		s->r = (struct s3_request){ .bucket = t->c->b, .method = "DELETE", .key = e->key, .first = -1,
+		s->r = (struct s3_request){ .bucket = c->b, .method = "DELETE", .key = s->from, .first = -1,
 			.body_fd = -1, .done = entry_removed, .arg = s };
 		s3_start(&s->r);
 		return;
 	}
-	snprintf(key, sizeof(key), "%s%s", t->c->to_key, e->key + strlen(t->c->key));
-	copy_object(t->c->b, e->key, &e->attr, key, NULL, entry_copied, s);
+	snprintf(version.etag, sizeof(version.etag), "%s", item->etag ? item->etag : "");
+	copy_object(c->b, s->from, &version, s->to, NULL, entry_copied, s);
 }
 
 static void go_on(struct tree *t)
 {
-	while (!t->err && t->next < t->n && t->going < RENAMING)
-		step(t, t->next++);
+	while (!t->err && t->next < t->page.n && t->going < RENAMING)
+		step(t, &t->page.item[t->next++]);
 	if (t->going)
 		return;
 	if (!t->err && !t->removing) {
 		t->removing = 1;
 		t->next = 0;
-		if (t->n) {
+		if (t->page.n) {
 			go_on(t);
 			return;
 		}
@@ -227,79 +217,23 @@ static void go_on(struct tree *t)
 	tree_end(t, t->err);
 }
 
-static int listed_leaf(void *arg, const char *path, const char *value)
-{
-	struct tree *t = arg;
-
-	if (!strcmp(path, "ListBucketResult/Contents/Key"))
-		snprintf(t->key, sizeof(t->key), "%s", value);
-	else if (!strcmp(path, "ListBucketResult/Contents/ETag"))
-		snprintf(t->etag, sizeof(t->etag), "%s", value);
-	else if (!strcmp(path, "ListBucketResult/Contents/Size"))
-		t->size = strtoll(value, NULL, 10);
-	else if (!strcmp(path, "ListBucketResult/IsTruncated"))
-		t->truncated = !strcmp(value, "true");
-	else if (!strcmp(path, "ListBucketResult/NextContinuationToken"))
-		snprintf(t->token, sizeof(t->token), "%s", value);
-	return 0;
-}
-
-static int unescape(char *s)
-{
-	char *to = s;
-
-	for (; *s; s++) {
-		unsigned c;
-
-		if (*s == '%' && sscanf(s + 1, "%2x", &c) == 1) {
-			*to++ = (char)c;
-			s += 2;
-		} else {
-			*to++ = *s == '+' ? ' ' : *s;
-		}
-	}
-	*to = 0;
-	return 0;
-}
-
-static int listed_end(void *arg, const char *path)
-{
-	struct tree *t = arg;
-	struct entry *e;
-
-	if (strcmp(path, "ListBucketResult/Contents"))
-		return 0;
-	unescape(t->key);
-	if (strncmp(t->key, t->c->key, strlen(t->c->key)))
-		return -EIO;
-	if (t->n == (size_t)t->c->b->option[S3_OPT_RENAME])
-		return -EXDEV;
-	if (t->n == t->room) {
-		t->room = t->room * 2 + 64;
-		t->e = realloc(t->e, t->room * sizeof(*t->e));
-		if (!t->e)
-			abort();
-	}
-	e = &t->e[t->n++];
-	*e = (struct entry){ strdup(t->key), { .size = t->size } };
-	snprintf(e->attr.etag, sizeof(e->attr.etag), "%s", t->etag);
-	return 0;
-}
-
 static void list(struct tree *t);
 
 static void listed(struct s3_request *r, int err)
 {
-	struct tree *t = ((struct change *)r->arg)->more;
+	struct change *c = r->arg;
+	struct tree *t = c->more;
 
-	t->truncated = 0;
-	*t->token = 0;
 	if (!err)
-		err = xml_parse(r->text ? r->text : "", r->text_len, listed_leaf, listed_end, t);
-	if (err)
-		tree_end(t, err);
-	else if (t->truncated && *t->token)
+		err = page_parse(&t->page, c->key, r->text, r->text_len);
+	if (!err && t->page.n > (size_t)c->b->option[S3_OPT_RENAME])
+		err = -EXDEV;
+	if (!err)
+		err = page_more(&t->page);
+	if (err > 0)
 		list(t);
+	else if (err)
+		tree_end(t, err == -EBADMSG ? -EIO : err);
 	else
 		go_on(t);
 }
@@ -308,12 +242,9 @@ static void list(struct tree *t)
 {
 	struct change *c = t->c;
 
-	change_request(c, "GET", NULL, listed);
-	s3_param(&c->r, "list-type", "2");
-	s3_param(&c->r, "encoding-type", "url");
-	s3_param(&c->r, "prefix", c->key);
-	if (*t->token)
-		s3_param(&c->r, "continuation-token", t->token);
+	page_request(&c->r, c->b, c->key, NULL, t->page.token);
+	c->r.done = listed;
+	c->r.arg = c;
 	s3_start(&c->r);
 }
 
@@ -348,12 +279,11 @@ static void rename_directory(struct change *c)
 	if (!t)
 		abort();
 	t->c = c;
+	t->page.flat = 1;
 	list(t);
 }
 
 /* ---- what is renamed to what */
-
-static void empty(struct s3_request *r, int err);
 
 static void checked(struct change *c)
 {
@@ -370,35 +300,12 @@ static void checked(struct change *c)
 			change_end(c, err);
 			return;
 		}
-		change_request(c, "GET", NULL, empty);
-		s3_param(&c->r, "list-type", "2");
-		s3_param(&c->r, "prefix", c->to_key);
-		s3_param(&c->r, "max-keys", "2");
-		s3_start(&c->r);
+		change_if_empty(c, c->to_key, rename_directory);
 	} else if (dir) {
 		rename_directory(c);
 	} else {
 		rename_file(c);
 	}
-}
-
-static int other_key(void *arg, const char *path, const char *value)
-{
-	struct change *c = arg;
-
-	return !strcmp(path, "ListBucketResult/Contents/Key") && strcmp(value, c->to_key) ? -ENOTEMPTY : 0;
-}
-
-static void empty(struct s3_request *r, int err)
-{
-	struct change *c = r->arg;
-
-	if (!err)
-		err = xml_parse(r->text ? r->text : "", r->text_len, other_key, NULL, c);
-	if (err)
-		change_end(c, err);
-	else
-		rename_directory(c);
 }
 
 static void got_to(void *arg, const struct s3_attr *attr, int err)
