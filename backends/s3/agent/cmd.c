@@ -7,9 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "conf.h"
 #include "loop.h"
 
 static const struct command {
@@ -62,96 +60,6 @@ int cmd_usage(const char *fmt, ...)
 	va_end(ap);
 	fprintf(stderr, "usage: shim s3 %s %s\n", running->name, running->usage);
 	return CMD_USAGE;
-}
-
-/* ---- places */
-
-static int get_bucket(const char *target, struct s3_bucket **b)
-{
-	char why[S3_WHY] = "no memory";
-
-	if (!s3_bucket_get(target, b, why))
-		return 0;
-	cmd_warn("%s", why);
-	return CMD_CONFIG;
-}
-
-/* "bucket/key?options" -> "bucket?options" and "/key". */
-static int url_place(const char *url, struct s3_bucket **b, char name[S3_NAME_MAX])
-{
-	const char *query = strchrnul(url, '?'), *slash = memchr(url, '/', (size_t)(query - url));
-	char target[CONF_PATH_MAX];
-
-	if (!slash)
-		slash = query;
-	if (snprintf(target, sizeof(target), "%.*s%s", (int)(slash - url), url, query) >= (int)sizeof(target) ||
-	    query - slash >= S3_NAME_MAX)
-		return cmd_usage("%s: too long", url);
-	snprintf(name, S3_NAME_MAX, "%.*s", (int)(query - slash), slash);
-	if (!strcmp(name, "/"))
-		*name = 0;
-	return get_bucket(target, b);
-}
-
-/* The rule's target as it would be written. */
-static int rule_bucket(const struct conf_rule *r, struct s3_bucket **b)
-{
-	static char map[4 * CONF_PATH_MAX];
-	struct conf one = { .nrules = 1, .rules = (struct conf_rule *)r };
-	const char *target;
-
-	if (conf_format_map(&one, map, sizeof(map)) >= sizeof(map))
-		return cmd_usage("%s: too long", r->prefix);
-	target = strchr(map, '=') + 1;
-	return get_bucket(target + strlen("s3:") + strspn(target + strlen("s3:"), "/"), b);
-}
-
-static int is_below(const char *path, const char *prefix)
-{
-	size_t n = strlen(prefix);
-
-	return !strncmp(path, prefix, n) && (!path[n] || path[n] == '/' || (n && prefix[n - 1] == '/'));
-}
-
-static const struct conf_rule *longest(const struct conf *c, const char *path)
-{
-	const struct conf_rule *found = NULL;
-
-	for (unsigned i = 0; i < c->nrules; i++)
-		if (is_below(path, c->rules[i].prefix) &&
-		    (!found || strlen(c->rules[i].prefix) > strlen(found->prefix)))
-			found = &c->rules[i];
-	return found;
-}
-
-static int path_place(const char *path, struct s3_bucket **b, char name[S3_NAME_MAX])
-{
-	char error[CONF_ERROR_MAX];
-	const struct conf_rule *r;
-	struct conf c = { 0 };
-	int status;
-
-	if (conf_load(&c, environ, error)) {
-		cmd_warn("%s", error);
-		return CMD_CONFIG;
-	}
-	r = longest(&c, path);
-	if (!r || strcmp(r->be->name, "s3")) {
-		status = cmd_usage("%s: no rule for s3 has this path, and it is no s3://BUCKET", path);
-	} else if (snprintf(name, S3_NAME_MAX, "%s", path + strlen(r->prefix)) >= S3_NAME_MAX) {
-		status = cmd_usage("%s: too long", path);
-	} else {
-		status = rule_bucket(r, b);
-	}
-	conf_free(&c);
-	return status;
-}
-
-int cmd_place(const char *word, struct s3_bucket **b, char name[S3_NAME_MAX])
-{
-	if (!strncmp(word, "s3://", 5))
-		return url_place(word + 5, b, name);
-	return path_place(word, b, name);
 }
 
 /* ---- waiting */

@@ -7,6 +7,7 @@
 #define S3_AGENT_CMD_H
 
 #include "../proto.h"
+#include "conf.h"
 #include "s3.h"
 
 enum { CMD_FAILED = 1, CMD_USAGE = 2, CMD_CONFIG = 78 };
@@ -36,6 +37,18 @@ int cmd_usage(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
  * error.
  */
 int cmd_place(const char *word, struct s3_bucket **b, char name[S3_NAME_MAX]);
+
+/* The configuration, read once; NULL after a line on standard error. */
+const struct conf *cmd_conf(void);
+
+/* The bucket of a target, "bucket/prefix?options": 0, or CMD_CONFIG after a line. */
+int cmd_bucket(const char *target, struct s3_bucket **b);
+
+/*
+ * The rule for s3 that a path is under, and what stands after its prefix, "" or
+ * "/a/b". 0; CMD_CONFIG after a line; -ENOENT: no such rule, or another -errno.
+ */
+int cmd_path(const char *word, const struct conf_rule **r, char name[S3_NAME_MAX]);
 
 /* Runs the loop until somebody calls cmd_ready. */
 void cmd_wait(void);

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "loop.h"
+#include "names_page.h"
 #include "xml.h"
 
 #define SAMPLES 11                      /* of the latency */
@@ -81,44 +82,17 @@ static int check_credentials(struct check *c)
 
 /* ---- the listing */
 
-struct entry {
-	struct check *c;
-	char key[S3_NAME_MAX], etag[S3_ETAG_MAX], storage[32];
-	int64_t size;
-};
-
-static int leaf(void *arg, const char *path, const char *value)
+/* The largest object that is not archived is what is tried. */
+static void look_at(struct check *c, const struct listed *l)
 {
-	struct entry *e = arg;
+	const char *storage = l->storage_class ? l->storage_class : "";
 
-	if (!strcmp(path, "ListBucketResult/Contents/Key"))
-		snprintf(e->key, sizeof(e->key), "%s", value);
-	else if (!strcmp(path, "ListBucketResult/Contents/Size"))
-		e->size = atoll(value);
-	else if (!strcmp(path, "ListBucketResult/Contents/ETag"))
-		snprintf(e->etag, sizeof(e->etag), "%s", value);
-	else if (!strcmp(path, "ListBucketResult/Contents/StorageClass"))
-		snprintf(e->storage, sizeof(e->storage), "%s", value);
-	else if (!strcmp(path, "ListBucketResult/IsTruncated"))
-		e->c->more = !strcmp(value, "true");
-	return 0;
-}
-
-static int element(void *arg, const char *path)
-{
-	struct entry *e = arg;
-	struct check *c = e->c;
-
-	if (strcmp(path, "ListBucketResult/Contents"))
-		return 0;
 	c->listed++;
-	if (e->size > c->size && !strstr(e->storage, "GLACIER") && !strstr(e->storage, "ARCHIVE")) {
-		strcpy(c->key, e->key);
-		strcpy(c->etag, e->etag);
-		c->size = e->size;
-	}
-	*e->storage = 0;
-	return 0;
+	if (l->size <= c->size || strstr(storage, "GLACIER") || strstr(storage, "ARCHIVE"))
+		return;
+	snprintf(c->key, sizeof(c->key), "%s%s", c->prefix, l->key);
+	snprintf(c->etag, sizeof(c->etag), "%s", l->etag ? l->etag : "");
+	c->size = l->size;
 }
 
 struct listing {
@@ -129,11 +103,14 @@ struct listing {
 static void has_list(struct s3_request *r, int err)
 {
 	struct listing *l = r->arg;
-	struct entry e = { .c = l->c };
+	struct page page = { .flat = 1 };
 
 	l->date = r->http ? s3_date(http_got(r->http, "date")) : -1;
-	if (!err && xml_parse(r->text, r->text_len, leaf, element, &e))
-		l->c->listed = 0;
+	if (!err && !page_parse(&page, l->c->prefix, r->text, r->text_len))
+		for (size_t i = 0; i < page.n; i++)
+			look_at(l->c, &page.item[i]);
+	l->c->more = page.truncated;
+	page_free(&page);
 }
 
 static int check_list(struct check *c)
@@ -142,10 +119,8 @@ static int check_list(struct check *c)
 	struct s3_request r;
 	int err;
 
-	check_request(&r, c, "GET", NULL);
-	s3_param(&r, "list-type", "2");
+	page_request(&r, c->b, c->prefix, NULL, NULL);
 	s3_param(&r, "max-keys", "1000");
-	s3_param(&r, "prefix", c->prefix);
 	r.arg = &l;
 	r.done = has_list;
 	err = cmd_request(&r);
