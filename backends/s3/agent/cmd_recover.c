@@ -81,8 +81,8 @@ static void recover(void *arg, const char *id)
 	if (!is_meant(v, id))
 		return;
 	err = stage_load(id, &st);
-	if (err == -EBUSY)
-		return;                 /* an agent has it */
+	if (err == -EBUSY || err == -ENOENT)
+		return;                 /* an agent has it; it is over */
 	if (err) {
 		cmd_warn("%s: %s", id, strerror(-err));
 		v->status = CMD_FAILED;

@@ -126,10 +126,15 @@ int spool_make(struct spool_file *f)
 	char id[S3_ID];
 	int r;
 
-	if (getrandom(random, sizeof(random), 0) != sizeof(random))
-		return -errno;
-	snprintf(id, sizeof(id), "%016llx%016llx", (unsigned long long)random[0], (unsigned long long)random[1]);
-	r = open_both(f, id, O_CREAT | O_EXCL);
+	do {                            /* who looks through the spool may take it for a rest */
+		if (getrandom(random, sizeof(random), 0) != sizeof(random))
+			return -errno;
+		snprintf(id, sizeof(id), "%016llx%016llx", (unsigned long long)random[0],
+			 (unsigned long long)random[1]);
+		r = open_both(f, id, O_CREAT | O_EXCL);
+		if (r == -EBUSY)
+			close(f->fd);
+	} while (r == -EBUSY);
 	if (r == 0)
 		r = fill(f, id, random[1] | 1);
 	if (r < 0) {
@@ -139,17 +144,32 @@ int spool_make(struct spool_file *f)
 	return r;
 }
 
-int spool_open(struct spool_file *f, const char *id)
+/* -ENODATA: its maker was killed before anything could be written to it; -EIO: of another layout. */
+static int open_journal(struct spool_file *f)
 {
 	struct stat st;
-	int r = open_both(f, id, 0);
+	int r;
 
-	if (r == 0 && (fstat(f->fd, &st) < 0 || st.st_size != S3_JOURNAL_BYTES))
-		r = -EIO;
+	if (fstat(f->fd, &st) < 0)
+		return -errno;
+	if (st.st_size != S3_JOURNAL_BYTES)
+		return st.st_size ? -EIO : -ENODATA;
+	r = map(f);
+	if (r < 0)
+		return r;
+	return f->j->magic == S3_JOURNAL_MAGIC ? 0 : f->j->magic ? -EIO : -ENODATA;
+}
+
+int spool_open(struct spool_file *f, const char *id)
+{
+	int r = open_both(f, id, 0), rest = r == -ENOENT && f->fd >= 0;  /* half removed */
+
 	if (r == 0)
-		r = map(f);
-	if (r == 0 && f->j->magic != S3_JOURNAL_MAGIC)
-		r = -EIO;
+		r = open_journal(f);
+	if (r == -ENODATA || rest) {
+		spool_remove(id);
+		r = -ENOENT;
+	}
 	if (r < 0)
 		spool_close(f);
 	return r;

@@ -17,7 +17,11 @@ struct spool_file {
 int spool_init(void);
 const char *spool_dir(void);
 
-/* A new one, its journal filled in as far as it is empty. Both are locked; -EBUSY: another agent has it. */
+/*
+ * A new one, its journal filled in as far as it is empty; one there is. Both
+ * are locked; -EBUSY: another agent has it. What is left of one that was cut
+ * short while it was made or removed is removed: -ENOENT.
+ */
 int spool_make(struct spool_file *f);
 int spool_open(struct spool_file *f, const char *id);
 void spool_close(struct spool_file *f);
