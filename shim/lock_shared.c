@@ -9,6 +9,7 @@
 #include "ofd.h"
 #include "ofd_files.h"
 #include "real.h"
+#include "shared_lock.h"
 #include "stats_layout.h"
 #include "stats_tree.h"
 
@@ -38,7 +39,7 @@ static void make(int dir)
 	if (fd < 0)
 		return;
 	if (grow_allocate(fd, 0, 0, sizeof(*t)) == 0 && (t = map(fd))) {
-		ofd_init_lock(&t->lock);
+		shared_lock_init(&t->lock);
 		t->magic = MAGIC;
 		REAL(munmap)(t, sizeof(*t));
 	}

@@ -10,6 +10,7 @@
 #include "grow.h"
 #include "ofd_files.h"
 #include "real.h"
+#include "shared_lock.h"
 
 #define MAGIC 0x70616d6d696873ull      /* "shimmap" */
 #define SLOTS 4096
@@ -153,7 +154,7 @@ static int make_head(struct image *im)
 	REAL(close)(fd);
 	if (r == 0) {
 		h->magic = MAGIC;
-		ofd_init_lock(&h->lock);
+		shared_lock_init(&h->lock);
 		UNMAP(h, sizeof(*h));
 		count(im, 1);
 		if (REAL(renameat2)(im->dir, new, im->dir, entry(im, name, "map"), RENAME_NOREPLACE) < 0) {

@@ -10,6 +10,7 @@
 #include "grow.h"
 #include "ofd_files.h"
 #include "real.h"
+#include "shared_lock.h"
 #include "stats_tree.h"
 
 #define MAGIC 0x3264666f6d696873ull  /* "shimofd2" */
@@ -83,18 +84,6 @@ static int make_record(int dir, const char *id, struct ofd **out)
 	return r;
 }
 
-void ofd_init_lock(pthread_mutex_t *lock)
-{
-	pthread_mutexattr_t a;
-
-	pthread_mutexattr_init(&a);
-	pthread_mutexattr_setpshared(&a, PTHREAD_PROCESS_SHARED);
-	pthread_mutexattr_setrobust(&a, PTHREAD_MUTEX_ROBUST);
-	pthread_mutexattr_settype(&a, PTHREAD_MUTEX_ERRORCHECK);
-	pthread_mutex_init(lock, &a);
-	pthread_mutexattr_destroy(&a);
-}
-
 static int bind_as(int fd, const char *id)
 {
 	struct sockaddr_un a;
@@ -114,8 +103,8 @@ static void describe(struct ofd *o, const char *id, uint64_t placeholder, struct
 	snprintf(o->be, sizeof(o->be), "%s", m->be->name);
 	strcpy(o->target, m->rule->target);
 	snprintf(o->name, sizeof(o->name), "%s", name);
-	ofd_init_lock(&o->lock);
-	ofd_init_lock(&o->end);
+	shared_lock_init(&o->lock);
+	shared_lock_init(&o->end);
 	__atomic_store_n(&o->magic, MAGIC, __ATOMIC_RELEASE);
 }
 

@@ -54,9 +54,6 @@ enum ofd_state ofd_state(const struct ofd *o);
 /* Whether the description of this id has ended, and perhaps been forgotten. */
 int ofd_gone(const char *id);
 
-/* A lock in shared memory that its holder's death frees (EOWNERDEAD). */
-void ofd_init_lock(pthread_mutex_t *lock);
-
 /*
  * Around the close of a descriptor of it: 1 if it is for the caller to ask
  * whether that was the last and to end it then; 0 if the calling thread is

@@ -5,7 +5,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +15,11 @@
 #include <sys/statvfs.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "shared_lock.h"
+
+/* Bytes of a file whose marks fill a page of the journal. */
+#define PAGE_SPAN (S3_GROUP * (4096 / (int64_t)sizeof(struct s3_blocks)))
 
 static char dir[PATH_MAX];
 
@@ -89,18 +93,6 @@ static int map(struct spool_file *f)
 	return 0;
 }
 
-static void init_lock(pthread_mutex_t *lock)
-{
-	pthread_mutexattr_t a;
-
-	pthread_mutexattr_init(&a);
-	pthread_mutexattr_setpshared(&a, PTHREAD_PROCESS_SHARED);
-	pthread_mutexattr_setrobust(&a, PTHREAD_MUTEX_ROBUST);
-	pthread_mutexattr_settype(&a, PTHREAD_MUTEX_ERRORCHECK);
-	pthread_mutex_init(lock, &a);
-	pthread_mutexattr_destroy(&a);
-}
-
 static int fill(struct spool_file *f, const char *id, uint64_t ino)
 {
 	int r = ftruncate(f->fd, S3_JOURNAL_BYTES) < 0 ? -errno : spool_ready(f, 1);
@@ -109,12 +101,12 @@ static int fill(struct spool_file *f, const char *id, uint64_t ino)
 		r = map(f);
 	if (r < 0)
 		return r;
-	init_lock(&f->j->lock);
+	shared_lock_init(&f->j->lock);
 	snprintf(f->j->id, sizeof(f->j->id), "%s", id);
 	f->j->cut = INT64_MAX;
 	f->j->ino = ino;
 	f->j->made = time(NULL);
-	f->j->ready = S3_GROUP * (4096 / (int64_t)sizeof(struct s3_blocks));
+	f->j->ready = PAGE_SPAN;
 	atomic_thread_fence(memory_order_release);
 	f->j->magic = S3_JOURNAL_MAGIC;
 	return 0;
@@ -216,8 +208,7 @@ void spool_each(void (*each)(void *arg, const char *id), void *arg)
 
 int spool_ready(struct spool_file *f, int64_t upto)
 {
-	int64_t page = S3_GROUP * (4096 / (int64_t)sizeof(struct s3_blocks));
-	int64_t pages = (upto + page - 1) / page;
+	int64_t pages = (upto + PAGE_SPAN - 1) / PAGE_SPAN;
 	int r;
 
 	if (f->j && upto <= f->j->ready)
@@ -228,7 +219,7 @@ int spool_ready(struct spool_file *f, int64_t upto)
 	if (r)
 		return -r;
 	if (f->j)
-		atomic_store(&f->j->ready, pages * page);
+		atomic_store(&f->j->ready, pages * PAGE_SPAN);
 	return 0;
 }
 
