@@ -11,12 +11,6 @@ SIZE=3000001
 s3_client put "$KEYS/f" "$NATIVE/f" || fail "put"
 export SHIM_AGENT_LOG=debug
 
-agents() { # their pids
-	local cmd
-	for cmd in /proc/[0-9]*/cmdline; do
-		case $(tr '\0' ' ' <"$cmd") in */shim-agent\ serve\ "$TMP"/agents/*) basename "${cmd%/*}" ;; esac
-	done 2>/dev/null
-}
 # until CONDITION: for ten seconds at most
 until_() {
 	local end=$((SECONDS + 10))

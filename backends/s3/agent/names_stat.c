@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * stat: what is kept, or a HEAD of the object and a LIST of the directory, both at once; whichever of them is known is not asked for. Who
- * asks for what is on its way waits for it.
+ * stat: what is kept, or a HEAD of the object and a LIST of the directory, both
+ * at once; whichever of them is known is not asked for. Who asks for what is on
+ * its way waits for it.
  */
 #include "loop.h"
 #include "names_private.h"
