@@ -18,13 +18,10 @@
 
 #include "creds.h"
 #include "loop.h"
-#include "s3_scripted.h"
+#include "s3_home.h"
 
-#define SECRET "S3cr3t/never+shown="
 
 static time_t clock_now = 1800000000;
-static char dir[64], config[96], credentials[104];
-static struct scripted server;
 static unsigned lifetime;               /* of what the server hands out; 0: it has none */
 
 /* Instead of libc's, for all that is linked here. */
@@ -123,15 +120,6 @@ static void settle(struct creds *c, unsigned n, const char *id)
 	assert_true(is_kept(c, id));
 }
 
-static void put(const char *path, const char *text)
-{
-	FILE *f = fopen(path, "w");
-
-	assert_non_null(f);
-	fputs(text, f);
-	fclose(f);
-}
-
 /* Each test has a profile of its own: what is found for one is kept. */
 static struct creds *profile(const char *name, const char *more)
 {
@@ -147,13 +135,9 @@ static int fresh(void **state)
 	char url[128];
 
 	(void)state;
-	clearenv();
-	setenv("HOME", dir, 1);
-	setenv("AWS_EC2_METADATA_DISABLED", "true", 1);
+	home_clean();
 	snprintf(url, sizeof(url), "%s/creds", server.url);
 	setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", url, 1);
-	put(config, "");
-	put(credentials, "");
 	scripted_reset(&server);
 	lifetime = 3600;
 	return 0;
@@ -162,25 +146,7 @@ static int fresh(void **state)
 static int set_up(void **state)
 {
 	(void)state;
-	strcpy(dir, "/tmp/s3_creds.XXXXXX");
-	if (!mkdtemp(dir) || loop_init() || http_init())
-		return -1;
-	snprintf(config, sizeof(config), "%s/.aws", dir);
-	mkdir(config, 0700);
-	snprintf(config, sizeof(config), "%s/.aws/config", dir);
-	snprintf(credentials, sizeof(credentials), "%s/.aws/credentials", dir);
-	scripted_start(&server, hand_out, NULL);
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	char command[96];
-
-	(void)state;
-	scripted_stop(&server);
-	snprintf(command, sizeof(command), "rm -r %s", dir);
-	return system(command);
+	return home_set_up(hand_out);
 }
 
 /* ---- tests */
@@ -385,5 +351,5 @@ int main(void)
 		T(files_change), T(wrong), T(anonymous), T(variables),
 	};
 
-	return cmocka_run_group_tests(tests, set_up, tear_down);
+	return cmocka_run_group_tests(tests, set_up, home_tear_down);
 }

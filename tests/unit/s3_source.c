@@ -17,31 +17,19 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "s3_scripted.h"
+#include "s3_home.h"
 #include "source.h"
 
-#define SECRET "S3cr3t/never+shown="
 #define FUTURE "2099-01-02T03:04:05Z"
 #define PAST "2001-01-02T03:04:05Z"
 #define JSON(id, token, expires) "{\"Version\":1,\"Code\":\"Success\",\"AccessKeyId\":\"" id "\",\"SecretAccessKey\":\"" \
 	SECRET "\",\"" token "\":\"tok\",\"Expiration\":\"" expires "\"}"
 
-static char dir[64], config[96], credentials[104];
-static struct scripted server;
 static struct http_site site;
 static struct cred_set got;
 static const char *reply;               /* to whatever is asked */
 
 /* ---- helpers */
-
-static void put(const char *path, const char *text)
-{
-	FILE *f = fopen(path, "w");
-
-	assert_non_null(f);
-	fputs(text, f);
-	fclose(f);
-}
 
 static void done(struct source *s, int err)
 {
@@ -114,13 +102,9 @@ static void use(char *(*answer)(const char *request, void *arg), const char *tex
 static int fresh(void **state)
 {
 	(void)state;
-	clearenv();
-	setenv("HOME", dir, 1);
+	home_clean();
 	setenv("PATH", "/usr/bin:/bin", 1);
-	setenv("AWS_EC2_METADATA_DISABLED", "true", 1);
 	setenv("AWS_ENDPOINT_URL", server.url, 1);
-	put(config, "");
-	put(credentials, "");
 	use(by_reply, "500\nnot scripted");
 	return 0;
 }
@@ -128,25 +112,7 @@ static int fresh(void **state)
 static int set_up(void **state)
 {
 	(void)state;
-	strcpy(dir, "/tmp/s3_source.XXXXXX");
-	if (!mkdtemp(dir) || loop_init() || http_init())
-		return -1;
-	snprintf(config, sizeof(config), "%s/.aws", dir);
-	mkdir(config, 0700);
-	snprintf(config, sizeof(config), "%s/.aws/config", dir);
-	snprintf(credentials, sizeof(credentials), "%s/.aws/credentials", dir);
-	scripted_start(&server, by_reply, NULL);
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	char command[96];
-
-	(void)state;
-	scripted_stop(&server);
-	snprintf(command, sizeof(command), "rm -r %s", dir);
-	return system(command);
+	return home_set_up(by_reply);
 }
 
 /* ---- written down */
@@ -197,7 +163,7 @@ static void process(void **state)
 	char script[96], text[256];
 
 	(void)state;
-	snprintf(script, sizeof(script), "%s/give me", dir);
+	snprintf(script, sizeof(script), "%s/give me", home);
 	put(script, "#!/bin/sh\n[ \"$#:$1:$2:$3\" = '3:a b:c\"d:$HOME' ] || exit 3\n"
 	    "echo '" JSON("P", "SessionToken", FUTURE) "'\n");
 	chmod(script, 0700);
@@ -293,7 +259,7 @@ static void web_identity(void **state)
 	char file[96], text[256];
 
 	(void)state;
-	snprintf(file, sizeof(file), "%s/token", dir);
+	snprintf(file, sizeof(file), "%s/token", home);
 	put(file, "eyJ.token.x=\n");
 	use(by_reply, STS_REPLY("AssumeRoleWithWebIdentity", "W", FUTURE));
 	setenv("AWS_WEB_IDENTITY_TOKEN_FILE", file, 1);
@@ -327,10 +293,10 @@ static void sso(void **state)
 	char path[192], command[256];
 
 	(void)state;
-	snprintf(command, sizeof(command), "mkdir -p %s/.aws/sso/cache", dir);
+	snprintf(command, sizeof(command), "mkdir -p %s/.aws/sso/cache", home);
 	assert_int_equal(system(command), 0);
 	fails(SSO, "run `aws sso login --profile default`");
-	snprintf(path, sizeof(path), "%s/.aws/sso/cache/ee0bfd2552fbd840c02cc48b6e823320543c450f.json", dir);   /* SHA-1 of "corp" */
+	snprintf(path, sizeof(path), "%s/.aws/sso/cache/ee0bfd2552fbd840c02cc48b6e823320543c450f.json", home);   /* SHA-1 of "corp" */
 	put(path, "{\"accessToken\":\"bearer\",\"expiresAt\":\"" FUTURE "\"}");
 	use(by_reply, "200\n{\"roleCredentials\":{\"accessKeyId\":\"S\",\"secretAccessKey\":\"" SECRET "\","
 	    "\"sessionToken\":\"tok\",\"expiration\":4070919845000}}");
@@ -356,7 +322,7 @@ static void container(void **state)
 
 	(void)state;
 	snprintf(url, sizeof(url), "%s/creds?x=1", server.url);
-	snprintf(file, sizeof(file), "%s/auth", dir);
+	snprintf(file, sizeof(file), "%s/auth", home);
 	setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", url, 1);
 	setenv("AWS_CONTAINER_AUTHORIZATION_TOKEN", "Basic abc", 1);
 	setenv("http_proxy", "http://127.0.0.1:1", 1);
@@ -478,7 +444,7 @@ static void precedence(void **state)
 
 	(void)state;
 	snprintf(url, sizeof(url), "%s/creds", server.url);
-	snprintf(file, sizeof(file), "%s/webtoken", dir);
+	snprintf(file, sizeof(file), "%s/webtoken", home);
 	put(file, "x");
 	setenv("AWS_ACCESS_KEY_ID", "ENV", 1);
 	setenv("AWS_SECRET_ACCESS_KEY", SECRET, 1);
@@ -529,5 +495,5 @@ int main(void)
 		T(container), T(container_hosts), T(machine), T(machine_role), T(again), T(precedence), T(times),
 	};
 
-	return cmocka_run_group_tests(tests, set_up, tear_down);
+	return cmocka_run_group_tests(tests, set_up, home_tear_down);
 }
