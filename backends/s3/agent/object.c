@@ -18,7 +18,6 @@
 #define ANSWER_MOST (1 << 20)           /* a longer read gets this much as soon as it is there: */
                                         /* its guest copies while the rest arrives */
 #define KEEP_LAST (1u << 20)
-#define PARALLEL 8                      /* parts of one plan; s3clients.md 8.1 */
 #define VERIFY_FROM (1 << 20)           /* who is a stream before this may want it all */
 #define BEHIND (2ll << 20)              /* kept behind a reader; s3clients.md 8.1 */
 
@@ -195,11 +194,6 @@ static int enough(const struct object_read *r, int64_t pos)
 	return pos >= end_of(r) || pos - r->off >= ANSWER_MOST || r->pieces == S3_PIECES;
 }
 
-static int64_t smaller(int64_t a, int64_t b)
-{
-	return a < b ? a : b;
-}
-
 /*
  * Answers a read, or lets it wait for a chunk that grows. 0 if what it lacks
  * is not on its way.
@@ -329,115 +323,6 @@ void object_adopt(struct object *o, struct fetch *f)
 	index_insert(&o->index, f->c);
 }
 
-/* Asks for one part; 0 without memory. */
-static int ask(struct object *o, struct range part, int urgent)
-{
-	struct fetch *f = fetch_new(o->bucket, o->key, &o->attr, part.off, part.end - part.off);
-
-	if (!f)
-		return 0;
-	f->c->ahead = !urgent;
-	object_adopt(o, f);
-	fetch_start(f, urgent);
-	return 1;
-}
-
-/* What is fetched ahead may hold half of the cache. */
-static int ahead_allowed(int64_t len)
-{
-	return cache_held() + (uint64_t)len <= cache_size() / 2;
-}
-
-/* Fetches a gap in parts; 0 without memory. */
-static int fill(struct object *o, struct range gap)
-{
-	int64_t least = plan_least(fetch_link());
-	unsigned parallel = fetch_connections(o->bucket);
-
-	parallel = parallel < PARALLEL ? parallel : PARALLEL;
-
-	while (gap.off < gap.end) {
-		struct range part = { gap.off, gap.off + plan_part(gap, parallel, least), 0 };
-		int urgent = part.off < gap.wanted;
-
-		if ((!urgent && !ahead_allowed(part.end - part.off)) || !ask(o, part, urgent))
-			return 0;
-		gap.off = part.end;
-	}
-	return 1;
-}
-
-/* Where the chunks that follow each other from off on end. */
-static int64_t covered_upto(const struct object *o, int64_t off)
-{
-	const struct chunk *c;
-
-	while ((c = index_floor(&o->index, off)) && off < c->off + c->len)
-		off = c->off + c->len;
-	return off;
-}
-
-/* The first gap at or after r->off in a range, rounded to pages within its neighbours; 0 if there is none. */
-static int next_gap(const struct object *o, const struct range *r, struct range *gap)
-{
-	const struct chunk *c, *above;
-	int64_t low = 0, high = o->attr.size;
-
-	*gap = *r;
-	gap->off = covered_upto(o, r->off);
-	if (gap->off >= r->end)
-		return 0;
-	c = index_floor(&o->index, gap->off);
-	if (c)
-		low = c->off + c->len;
-	above = index_above(&o->index, gap->off);
-	if (above)
-		high = above->off;
-	gap->end = smaller(r->end, high);
-	*gap = plan_round(*gap, low, high);
-	return 1;
-}
-
-static void drop_chunks(struct object *o, int64_t off, int64_t end)
-{
-	struct chunk *c;
-
-	while ((c = index_above(&o->index, off - 1)) && c->off < end) {
-		off = c->off + c->len;
-		if (c->held || c->filled < c->len)
-			continue;
-		index_remove(&o->index, c);
-		cache_free(c);
-	}
-}
-
-/* What random reads left between gaps is fetched again with them: one request is cheaper than many. */
-static void sink_islands(struct object *o, struct range r)
-{
-	int64_t hole = plan_merge(fetch_link()), upto;
-	struct range gap;
-
-	for (; next_gap(o, &r, &gap); r.off = upto) {
-		upto = covered_upto(o, gap.end);
-		if (upto < r.end && upto - gap.end <= hole)
-			drop_chunks(o, gap.end, upto);
-	}
-}
-
-/* Asks for what a range lacks; 0 without memory. */
-static int fill_range(struct object *o, struct range r)
-{
-	struct range gap;
-
-	sink_islands(o, r);
-	while (next_gap(o, &r, &gap)) {
-		if (!fill(o, gap))
-			return 0;
-		r.off = gap.end;
-	}
-	return 1;
-}
-
 static int by_off(const void *a, const void *b)
 {
 	const struct range *x = a, *y = b;
@@ -512,7 +397,7 @@ static void plan(void *object)
 		unsigned n = gather(o, range);
 
 		for (unsigned i = 0; i < n; i++)
-			refused |= !fill_range(o, range[i]);
+			refused |= !object_fill(o, range[i]);
 		if (refused)
 			stream_halve(&o->streams);
 		settle(o, refused);
@@ -566,8 +451,7 @@ static void drop_behind(struct object *o, struct stream *s)
 		s->passed = c->off + c->len;
 		if (c->held || is_awaited(o, s, c->off))
 			continue;
-		index_remove(&o->index, c);
-		cache_free(c);
+		object_drop(o, c);
 	}
 }
 

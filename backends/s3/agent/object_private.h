@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What object.c and object_open.c share; nobody else includes it. */
+/* What object*.c share; nobody else includes it. */
 #ifndef S3_AGENT_OBJECT_PRIVATE_H
 #define S3_AGENT_OBJECT_PRIVATE_H
 
@@ -39,6 +39,16 @@ struct object {
 
 /* Makes a fetch the object's: readers find what it brings. */
 void object_adopt(struct object *o, struct fetch *f);
+
+/* object_fill.c: asks for what a range lacks. 0 without memory. */
+int object_fill(struct object *o, struct range r);
+/* A chunk that nobody holds is the cache's again. */
+void object_drop(struct object *o, struct chunk *c);
+
+static inline int64_t smaller(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
 
 /*
  * The object's checksum, if the answer to a request for all of it tells one,
