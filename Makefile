@@ -21,21 +21,21 @@ STATIC_LIBS := -Wl,-Bstatic -luring -linih -Wl,-Bdynamic
 
 LIB_LDFLAGS := -Wl,--version-script=shim/libaio.map -Wl,-z,defs,-z,now,-z,initfirst,--exclude-libs,ALL,-soname,libshim.so
 
-LIB_SRC := $(wildcard shim/*.c) $(wildcard backends/*.c) $(wildcard backends/s3/*.c)
+LIB_SRC := $(wildcard shim/*.c shim/*/*.c backends/*.c backends/s3/*.c)
 # The engine of s3: a program of its own, so that no guest loads libcurl or OpenSSL.
-AGENT_SRC := $(wildcard backends/s3/agent/*.c) shim/calls.c shim/real.c backends/options.c \
-             $(wildcard shim/conf*.c)
+AGENT_SRC := $(wildcard backends/s3/agent/*.c backends/s3/agent/*/*.c) shim/calls.c shim/base/real.c backends/options.c \
+             $(wildcard shim/conf/*.c)
 AGENT_OBJ := $(AGENT_SRC:%.c=$(B)/agent/%.o)
 AGENT_LIBS := -lcurl -lcrypto -lexpat -ljansson -lpthread
 LIB_OBJ := $(LIB_SRC:%.c=$(B)/lib/%.o)
-# The doors (those who include door.h) export libc's names; the unit tests are linked without them.
-DOOR_SRC := $(shell grep -l '"door\.h"' shim/*.c) shim/init.c
+# The doors export libc's names; the unit tests are linked without them.
+DOOR_SRC := $(wildcard shim/doors/*.c) shim/init.c
 CORE_OBJ := $(filter-out $(DOOR_SRC:%.c=$(B)/lib/%.o),$(LIB_OBJ))
-TOOL_SRC := $(wildcard tools/*.c) shim/calls.c shim/real.c backends/options.c \
-            $(wildcard shim/conf*.c) shim/stats_tree.c
+TOOL_SRC := $(wildcard tools/*.c) shim/calls.c shim/base/real.c backends/options.c \
+            $(wildcard shim/conf/*.c) shim/stats/stats_tree.c
 TOOL_OBJ := $(TOOL_SRC:%.c=$(B)/tool/%.o)
 UNITS := $(patsubst tests/unit/%.c,$(B)/tests/unit/%,$(wildcard tests/unit/*.c))
-MAN := $(wildcard shim/*.[1-8] backends/*.[1-8] backends/s3/*.[1-8] tools/*.[1-8])
+MAN := $(wildcard shim/*.[1-8] shim/*/*.[1-8] backends/*.[1-8] backends/s3/*.[1-8] tools/*.[1-8])
 
 .PHONY: all deps units demo check check-long bench lint sanitize sanitized fuzz matrix install uninstall clean
 all: $(B)/libshim.so $(B)/shim $(if $(filter %/main.c,$(AGENT_SRC)),$(B)/shim-agent)
@@ -69,7 +69,7 @@ $(B)/libagent.a: $(filter-out %/main.o,$(AGENT_OBJ))
 
 $(B)/agent/%.o: %.c $(B)/flags
 	$(call say,CC,$<)
-	$(Q)mkdir -p $(@D) && $(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+	$(Q)mkdir -p $(@D) && $(CC) -Ibackends/s3/agent $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
 $(B)/libcore.a: $(CORE_OBJ)
 	$(Q)rm -f $@ && $(AR) rc $@ $^

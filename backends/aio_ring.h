@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The ring of aio_read(3) and its kin: one in a process, all of whose functions
- * are for one thread, the queue's (shim/aio_queue.c), which made it. So it is
+ * are for one thread, the queue's (shim/aio/aio_queue.c), which made it. So it is
  * in nobody's way: a thread of the program that has submitted to a ring is
  * interrupted by its completions, and takes them along when it ends. Without a
  * descriptor, as ring.h's; a fork child does not have it.

@@ -38,7 +38,7 @@
 #include <sys/types.h>
 #include <sys/uio.h>
 
-#include "conf.h"
+#include "conf/conf.h"
 #include "object_ops.h"
 
 #define BE_NATIVE (-5000)      /* not an errno: "libc's own call, as it stands" */

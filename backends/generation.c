@@ -9,7 +9,7 @@
 #include <sys/syscall.h>
 #include <time.h>
 
-#include "real.h"
+#include "base/real.h"
 
 #define LOCK_WAIT_NS 50000000
 

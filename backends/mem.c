@@ -14,11 +14,11 @@
 #include <string.h>
 
 #include "backend.h"
-#include "guard.h"
+#include "files/guard.h"
 #include "mem_store.h"
-#include "real.h"
-#include "rlimit.h"
-#include "stats.h"
+#include "base/real.h"
+#include "base/rlimit.h"
+#include "stats/stats.h"
 #include "window.h"
 
 /* The kernel moves no more in one call (MAX_RW_COUNT in include/linux/fs.h). */

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <sys/syscall.h>
 
-#include "real.h"
+#include "base/real.h"
 
 void mem_store_root(char root[MEM_ROOT_MAX], const char *name)
 {

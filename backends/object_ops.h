@@ -23,7 +23,7 @@
  * `how`: it must find out how far the first one came.
  *
  * A back end has no op for mmap. The core keeps what is mapped in shared memory
- * (shim/map_image.h), fills it by preadv, and gives what was stored there to
+ * (shim/object/map_image.h), fills it by preadv, and gives what was stored there to
  * pwritev, at msync, munmap, close, fsync, exec, exit and after a kill; it
  * tells files by the dev and ino of their ofd, within a mount. Therefore
  *
@@ -49,7 +49,7 @@
  * pointers, and bad ones are -EFAULT. f and f->priv live until the op returns.
  *
  * Locks of the shim that may be held: ofd->lock in calls at the file's position,
- * an image's (shim/map_image.h) in calls that read or change the bytes of a file
+ * an image's (shim/object/map_image.h) in calls that read or change the bytes of a file
  * that is mapped, ofd->end in finish.
  */
 #ifndef BACKENDS_OBJECT_OPS_H
@@ -63,7 +63,7 @@
 #include <sys/types.h>
 #include <sys/uio.h>
 
-#include "conf.h"
+#include "conf/conf.h"
 
 struct file;
 struct mount;
@@ -71,7 +71,7 @@ struct mount;
 #define OFD_PRIVATE 256        /* bytes of back-end state in a struct ofd */
 #define OFD_ID 33              /* its name in the registry: hex, with the NUL */
 
-/* An open file description, in shared memory (shim/ofd.h). */
+/* An open file description, in shared memory (shim/object/ofd.h). */
 struct ofd {
 	uint64_t magic;
 	uint64_t placeholder;          /* inode of its socket */
@@ -79,7 +79,7 @@ struct ofd {
 	_Atomic int flags;             /* what F_GETFL tells */
 	_Atomic int64_t pos;           /* bytes; entries of a directory */
 	pthread_mutex_t lock;          /* robust; of pos and of whatever the back end wants */
-	pthread_mutex_t end;           /* robust; held by whoever closes or ends it (shim/ofd.h) */
+	pthread_mutex_t end;           /* robust; held by whoever closes or ends it (shim/object/ofd.h) */
 	_Atomic int ended;             /* finish has returned */
 	_Atomic int closer;            /* the process that closed it, or is about to by exec */
 	_Atomic int writer;            /* the process that wrote last and has not closed it since */

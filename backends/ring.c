@@ -6,9 +6,9 @@
 #include <stdatomic.h>
 #include <string.h>
 
-#include "real.h"
-#include "stats.h"
-#include "thread.h"
+#include "base/real.h"
+#include "stats/stats.h"
+#include "base/thread.h"
 
 #define RING_ENTRIES 64
 

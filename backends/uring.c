@@ -13,10 +13,10 @@
 
 #include "backend.h"
 #include "generation.h"
-#include "guard.h"
-#include "real.h"
+#include "files/guard.h"
+#include "base/real.h"
 #include "ring.h"
-#include "stats.h"
+#include "stats/stats.h"
 #include "window.h"
 
 #define RW_MAX 0x7ffff000     /* MAX_RW_COUNT in the kernel's include/linux/fs.h */

@@ -7,9 +7,9 @@
 #include <string.h>
 #include <time.h>
 
-#include "guard.h"
-#include "real.h"
-#include "stats.h"
+#include "files/guard.h"
+#include "base/real.h"
+#include "stats/stats.h"
 
 #define PAGE WINDOW_PAGE
 #define MISSES_MIN 3             /* accesses before a mapping is worth its faults */

@@ -18,7 +18,7 @@
 #include <sys/resource.h>
 #include <time.h>
 
-#include "sigv4.h"
+#include "creds/sigv4.h"
 
 #define RING (4u << 20)
 

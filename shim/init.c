@@ -9,19 +9,19 @@
 #include <string.h>
 #include <sys/auxv.h>
 
-#include "aio_queue.h"
+#include "aio/aio_queue.h"
 #include "backend.h"
-#include "env.h"
-#include "exit.h"
-#include "fdtab.h"
-#include "file.h"
-#include "guard.h"
-#include "object.h"
-#include "object_map.h"
-#include "pin.h"
-#include "real.h"
-#include "stats.h"
-#include "streams.h"
+#include "base/env.h"
+#include "doors/exit.h"
+#include "files/fdtab.h"
+#include "files/file.h"
+#include "files/guard.h"
+#include "object/object.h"
+#include "object/object_map.h"
+#include "files/pin.h"
+#include "base/real.h"
+#include "stats/stats.h"
+#include "doors/streams.h"
 
 #define EXIT_CONFIG 78    /* EX_CONFIG of sysexits.h */
 

@@ -14,12 +14,12 @@
 #include <sys/inotify.h>
 #include <sys/signalfd.h>
 
-#include "hidden.h"
-#include "mount.h"
-#include "ofd_files.h"
+#include "base/hidden.h"
+#include "files/mount.h"
+#include "object/ofd_files.h"
 #include "options.h"
-#include "real.h"
-#include "stats_tree.h"
+#include "base/real.h"
+#include "stats/stats_tree.h"
 
 #define TRY_AGAIN 20    /* ms, while somebody else ends one */
 

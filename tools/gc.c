@@ -8,9 +8,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "conf.h"
+#include "conf/conf.h"
 #include "gc_dirs.h"
-#include "stats_tree.h"
+#include "stats/stats_tree.h"
 #include "segment.h"
 #include "tool.h"
 

@@ -16,7 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "stats_tree.h"
+#include "stats/stats_tree.h"
 #include "tool.h"
 
 #define AGE (24 * 60 * 60)       /* s; a process of another pid namespace is not seen */
@@ -99,7 +99,7 @@ static void keep_all_open(void)
 		closedir(d);
 }
 
-/* The one above may be closed to writers (shim/above.c), its owner too. */
+/* The one above may be closed to writers (shim/files/above.c), its owner too. */
 static int remove_directory(const char *path)
 {
 	char *above;

@@ -4,9 +4,9 @@
 #define TOOLS_GC_DIRS_H
 
 /*
- * Removes the stand-in directories (shim/above.h, shim/cwd.h) of this user
+ * Removes the stand-in directories (shim/files/above.h, shim/files/cwd.h) of this user
  * that are a day old and no process is in or has open, and the placeholders
- * (shim/ofd.h) that died before they had a record. Says how many went, or with
+ * (shim/object/ofd.h) that died before they had a record. Says how many went, or with
  * `dry` would.
  */
 void gc_dirs(int dry);

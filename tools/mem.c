@@ -15,7 +15,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-#include "conf_text.h"
+#include "conf/conf_text.h"
 
 struct totals {
 	unsigned long long files, bytes, used;   /* `used`: memory, holes left out */

@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "s3/s3_stats.h"
-#include "stats_tree.h"
+#include "stats/stats_tree.h"
 #include "tool.h"
 
 /* S3 Standard in us-east-1, in dollars for 1000 requests; what leaves the region is billed besides. */

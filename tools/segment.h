@@ -12,8 +12,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "stats_layout.h"
-#include "stats_tree.h"
+#include "stats/stats_layout.h"
+#include "stats/stats_tree.h"
 
 #define STAT_ERRORS 32u
 

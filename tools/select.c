@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "conf.h"
+#include "conf/conf.h"
 #include "tool.h"
 
 int stats_dir_open(char *path, size_t size)

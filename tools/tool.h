@@ -7,7 +7,7 @@
 #ifndef TOOLS_TOOL_H
 #define TOOLS_TOOL_H
 
-#include "conf.h"
+#include "conf/conf.h"
 
 #ifndef SHIM_VERSION
 #define SHIM_VERSION "0.1.0"

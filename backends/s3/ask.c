@@ -5,7 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "stats.h"
+#include "stats/stats.h"
 
 #define TRIES 4
 

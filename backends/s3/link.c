@@ -9,10 +9,10 @@
 #include <sys/syscall.h>
 #include <time.h>
 
-#include "fdtab.h"
-#include "hide.h"
-#include "pool.h"
-#include "real.h"
+#include "files/fdtab.h"
+#include "files/hide.h"
+#include "base/pool.h"
+#include "base/real.h"
 #include "start.h"
 
 #define LOOK 100000000          /* nanoseconds of waiting before the socket is looked at */

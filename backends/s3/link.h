@@ -19,7 +19,7 @@
 
 #include <sys/uio.h>
 
-#include "conf.h"
+#include "conf/conf.h"
 #include "proto.h"
 
 #define LINK_LOST (-5002)       /* the agent is gone, or never came to answer */

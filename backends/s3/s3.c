@@ -5,7 +5,7 @@
 #include <string.h>
 #include <sys/sysmacros.h>
 
-#include "real.h"
+#include "base/real.h"
 #include "s3_private.h"
 #include "start.h"
 

@@ -5,8 +5,8 @@
 #include <sys/random.h>
 #include <sys/sysmacros.h>
 
-#include "pool.h"
-#include "real.h"
+#include "base/pool.h"
+#include "base/real.h"
 #include "s3_private.h"
 
 static struct pool opens = POOL_INIT(struct s3_open, 16);

@@ -12,7 +12,7 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
-#include "real.h"
+#include "base/real.h"
 #include "start.h"
 
 #define STACK 65536

@@ -9,9 +9,9 @@
 #include <sys/sysmacros.h>
 #include <time.h>
 
-#include "hide.h"
+#include "files/hide.h"
 #include "object_ops.h"
-#include "real.h"
+#include "base/real.h"
 
 /* ---- marks */
 

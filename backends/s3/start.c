@@ -9,10 +9,10 @@
 #include <sys/un.h>
 #include <time.h>
 
-#include "env.h"
-#include "real.h"
-#include "stats.h"
-#include "stats_tree.h"
+#include "base/env.h"
+#include "base/real.h"
+#include "stats/stats.h"
+#include "stats/stats_tree.h"
 
 #define BACKLOG 1024
 #define PATIENCE 10             /* seconds, for the agent's welcome, and for who starts it */

@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "http_private.h"
-#include "s3_private.h"
+#include "http/http_private.h"
+#include "request/s3_private.h"
 
 static struct exchange x;
 static struct s3_try t;

@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "conf.h"
-#include "s3_private.h"
+#include "conf/conf.h"
+#include "request/s3_private.h"
 
 static long long options[BE_OPTIONS_MAX];
 

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "xml.h"
+#include "http/xml.h"
 
 static void check(const char *path)
 {

@@ -16,11 +16,11 @@
 #include <string.h>
 
 #include "backend.h"
-#include "hidden.h"
-#include "hide.h"
-#include "ofd.h"
+#include "base/hidden.h"
+#include "files/hide.h"
+#include "object/ofd.h"
 #include "publish.h"
-#include "real.h"
+#include "base/real.h"
 
 struct open_object {
 	_Atomic int fd;          /* the file in DIR, hidden from the program */

@@ -5,10 +5,10 @@
 #include <errno.h>
 #include <string.h>
 
-#include "hidden.h"
-#include "ofd.h"
+#include "base/hidden.h"
+#include "object/ofd.h"
 #include "options.h"
-#include "real.h"
+#include "base/real.h"
 
 /* In ofd->priv. */
 struct staged {

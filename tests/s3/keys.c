@@ -8,9 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cmd.h"
-#include "loop.h"
-#include "xml.h"
+#include "cmd/cmd.h"
+#include "loop/loop.h"
+#include "http/xml.h"
 
 static char longest[1025];
 

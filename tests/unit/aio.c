@@ -17,7 +17,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "aio_queue.h"
+#include "aio/aio_queue.h"
 
 #define THREADS 4
 #define SLOTS 8

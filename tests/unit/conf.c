@@ -16,7 +16,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "conf.h"
+#include "conf/conf.h"
 
 static char dir[64], file[96], error[CONF_ERROR_MAX];
 

@@ -14,9 +14,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "fdtab.h"
-#include "mount.h"
-#include "pin.h"
+#include "files/fdtab.h"
+#include "files/mount.h"
+#include "files/pin.h"
 
 #define THREADS 64
 #define ROUNDS 3000

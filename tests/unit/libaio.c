@@ -13,10 +13,10 @@
 #include <errno.h>
 #include <sys/syscall.h>
 
-#include "aio_queue.h"
-#include "fdtab.h"
-#include "io_context.h"
-#include "io_resfd.h"
+#include "aio/aio_queue.h"
+#include "files/fdtab.h"
+#include "aio/io_context.h"
+#include "aio/io_resfd.h"
 
 static struct mount rule = { .be = &be_posix };
 

@@ -13,7 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "awsconf.h"
+#include "creds/awsconf.h"
 
 static char dir[64], config[96], credentials[104], why[AWSCONF_WHY];
 

@@ -19,9 +19,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "../proto.h"
-#include "cache.h"
-#include "index.h"
+#include "s3/proto.h"
+#include "read/cache.h"
+#include "read/index.h"
 
 #define SIZE (32u << 20)
 

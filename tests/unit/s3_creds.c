@@ -16,8 +16,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "creds.h"
-#include "loop.h"
+#include "creds/creds.h"
+#include "loop/loop.h"
 #include "s3_home.h"
 
 

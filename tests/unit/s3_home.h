@@ -8,8 +8,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "http.h"
-#include "loop.h"
+#include "http/http.h"
+#include "loop/loop.h"
 #include "s3_scripted.h"
 
 #define SECRET "S3cr3t/never+shown="

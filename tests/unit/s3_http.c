@@ -12,8 +12,8 @@
 #include <errno.h>
 #include <fcntl.h>
 
-#include "http.h"
-#include "loop.h"
+#include "http/http.h"
+#include "loop/loop.h"
 #include "s3_server.h"
 
 #define OK(body_length, body) "HTTP/1.1 200 OK\r\nContent-Length: " body_length "\r\n\r\n" body

@@ -18,8 +18,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "loop.h"
-#include "names.h"
+#include "loop/loop.h"
+#include "names/names.h"
 #include "options.h"
 
 /* ---- time */

@@ -18,16 +18,16 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "../../options.h"
-#include "../proto.h"
-#include "cache.h"
-#include "checksum.h"
-#include "count.h"
-#include "fetch.h"
-#include "loop.h"
-#include "names.h"
-#include "object.h"
-#include "s3.h"
+#include "options.h"
+#include "s3/proto.h"
+#include "read/cache.h"
+#include "request/checksum.h"
+#include "request/count.h"
+#include "read/fetch.h"
+#include "loop/loop.h"
+#include "names/names.h"
+#include "read/object.h"
+#include "request/s3.h"
 
 #define MOST 4096
 

@@ -9,9 +9,9 @@
 
 #include <cmocka.h>
 
-#include "extents.h"
-#include "parts.h"
-#include "sum.h"
+#include "read/extents.h"
+#include "write/parts.h"
+#include "request/sum.h"
 
 #define MODEL 300
 

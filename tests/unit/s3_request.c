@@ -11,8 +11,8 @@
 
 #include <errno.h>
 
-#include "loop.h"
-#include "s3.h"
+#include "loop/loop.h"
+#include "request/s3.h"
 #include "s3_server.h"
 
 #define PART(range, etag, length, body) "HTTP/1.1 206 P\r\nContent-Range: bytes " range "\r\nETag: " etag \

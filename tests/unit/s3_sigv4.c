@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "sigv4.h"
+#include "creds/sigv4.h"
 
 #define COUNT(a) (sizeof(a) / sizeof(*(a)))
 

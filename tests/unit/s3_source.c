@@ -18,7 +18,7 @@
 #include <unistd.h>
 
 #include "s3_home.h"
-#include "source.h"
+#include "creds/source.h"
 
 #define FUTURE "2099-01-02T03:04:05Z"
 #define PAST "2001-01-02T03:04:05Z"

@@ -12,8 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "plan.h"
-#include "stream.h"
+#include "read/plan.h"
+#include "read/stream.h"
 
 #define KIB 1024ll
 #define MIB (1ll << 20)

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "xml.h"
+#include "http/xml.h"
 
 static char out[4096];
 static int stop_at_leaf, stop_at_end;

@@ -21,9 +21,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "real.h"
-#include "stats.h"
-#include "stats_clock.h"
+#include "base/real.h"
+#include "stats/stats.h"
+#include "stats/stats_clock.h"
 #include "../../tools/segment.h"
 
 #define TREE "unit"

@@ -3,7 +3,7 @@
  * shim-agent: the engine of s3, for the guests of one user, configuration and
  * network.
  *
- *      shim-agent serve DIR PID   as the library starts it (../start.c): descriptor
+ *      shim-agent serve DIR PID   as the library starts it (s3/start.c): descriptor
  *                                 0 is the socket that guests connect to, bound
  *                                 in DIR; PID started it
  *      shim-agent s3 ...          the commands of `shim s3`: cmd.h
@@ -22,16 +22,15 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "cache.h"
-#include "cmd.h"
-#include "count.h"
-#include "count.h"
-#include "guest.h"
-#include "http.h"
-#include "log.h"
-#include "loop.h"
-#include "object.h"
-#include "write.h"
+#include "read/cache.h"
+#include "cmd/cmd.h"
+#include "request/count.h"
+#include "guests/guest.h"
+#include "http/http.h"
+#include "loop/log.h"
+#include "loop/loop.h"
+#include "read/object.h"
+#include "write/write.h"
 
 #define CACHE_DEFAULT (256ull << 20)
 #define IDLE_DEFAULT 60

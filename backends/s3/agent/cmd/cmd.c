@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: MIT */
+/* What the commands of `shim s3` have in common; see cmd.h. */
+#include "cmd.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "loop/loop.h"
+
+static const struct command {
+	const char *name, *usage, *summary;
+	int (*run)(int argc, char **argv);
+} commands[] = {
+	{ "check", "[--write] PREFIX | s3://BUCKET[/PREFIX]", "whether a bucket can be used, what it can do, and how fast",
+	  cmd_check },
+	{ "ls", "[-lRh0] TARGET...",
+	  "what is there; -l: with size and time; -R: all below; -h: sizes for people; -0: NUL after names",
+	  cmd_ls },
+	{ "cat", "[-r FIRST-LAST | -r FIRST- | -r -COUNT] TARGET...", "objects, or these bytes of them", cmd_cat },
+	{ "head", "[-n LINES | -c BYTES] TARGET...", "the first lines, 10, or bytes of objects", cmd_head },
+	{ "stat", "TARGET...", "all that the server says of objects", cmd_stat },
+	{ "recover", "[--finish | --drop] [ID...]", "files that were written and not published: list them, publish them, remove them",
+	  cmd_recover },
+	{ "gc", "[--hours N] PREFIX | s3://BUCKET[/PREFIX]", "abort uploads that were left behind, 48 hours old or N",
+	  cmd_gc },
+};
+
+#define COMMANDS (sizeof(commands) / sizeof(*commands))
+
+static const struct command *running;
+
+/* ---- words on standard error */
+
+static void print(const char *fmt, va_list ap)
+{
+	fflush(stdout);
+	fputs("shim: ", stderr);
+	vfprintf(stderr, fmt, ap);
+	fputc('\n', stderr);
+}
+
+void cmd_warn(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	print(fmt, ap);
+	va_end(ap);
+}
+
+int cmd_usage(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	print(fmt, ap);
+	va_end(ap);
+	fprintf(stderr, "usage: shim s3 %s %s\n", running->name, running->usage);
+	return CMD_USAGE;
+}
+
+/* ---- waiting */
+
+static int ready;
+
+void cmd_ready(void)
+{
+	ready = 1;
+	loop_stop();
+}
+
+/* It may be ready already. */
+void cmd_wait(void)
+{
+	while (!ready)
+		loop_run();
+	ready = 0;
+}
+
+/* Of the one request there is. */
+static void (*then)(struct s3_request *r, int err);
+static int result;
+
+static void is_done(struct s3_request *r, int err)
+{
+	result = err;
+	if (then)
+		then(r, err);
+	cmd_ready();
+}
+
+int cmd_request(struct s3_request *r)
+{
+	then = r->done;
+	r->done = is_done;
+	s3_start(r);
+	cmd_wait();
+	return result;
+}
+
+/* ---- the command line */
+
+static int print_commands(FILE *f)
+{
+	fputs("usage: shim s3 COMMAND ...\n\n", f);
+	for (size_t i = 0; i < COMMANDS; i++)
+		fprintf(f, "  %s %s\n      %s\n", commands[i].name, commands[i].usage, commands[i].summary);
+	return f == stderr ? CMD_USAGE : 0;
+}
+
+static int is_help(const char *word)
+{
+	return !strcmp(word, "--help") || !strcmp(word, "-h");
+}
+
+int cmd_main(int argc, char **argv)
+{
+	int err, status;
+
+	if (argc < 3 || is_help(argv[2]))
+		return print_commands(argc < 3 ? stderr : stdout);
+	for (size_t i = 0; i < COMMANDS; i++)
+		if (!strcmp(argv[2], commands[i].name))
+			running = &commands[i];
+	if (!running) {
+		cmd_warn("s3: no command \"%s\"; shim s3 --help lists them", argv[2]);
+		return CMD_USAGE;
+	}
+	err = loop_init();
+	if (!err)
+		err = http_init();
+	if (err) {
+		cmd_warn("s3: %s", strerror(-err));
+		return CMD_FAILED;
+	}
+	status = running->run(argc - 2, argv + 2);
+	if (fflush(stdout) || ferror(stdout)) {
+		cmd_warn("standard output: %s", strerror(errno));
+		return CMD_FAILED;
+	}
+	return status;
+}

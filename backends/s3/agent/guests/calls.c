@@ -1,0 +1,486 @@
+/* SPDX-License-Identifier: MIT */
+/* What guests ask for, and the calls about names and reading; see guest.h. */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "read/cache.h"
+#include "guest.h"
+#include "loop/log.h"
+#include "names/names.h"
+#include "options.h"
+
+#define FIRST_READ 4096                 /* told with an open */
+
+/* ---- mounts: the same number for every guest */
+
+static struct s3_bucket **mounts;
+static uint32_t nmounts;
+
+static void ask_mount(struct call *c)
+{
+	struct s3_bucket *b, **more;
+	char why[S3_WHY] = "";
+	uint32_t i = 0;
+	int err = s3_bucket_get(c->slot->text, &b, why);
+
+	if (err) {
+		log_say(LOG_ERROR, "%s: %s", c->slot->text, why);
+		snprintf(c->slot->text, sizeof(c->slot->text), "%s", why);
+		call_answer(c, err);
+		return;
+	}
+	while (i < nmounts && mounts[i] != b)
+		i++;
+	if (i == nmounts) {
+		more = realloc(mounts, (nmounts + 1) * sizeof(*more));
+		if (!more)
+			abort();
+		mounts = more;
+		mounts[nmounts++] = b;
+	}
+	call_answer(c, i + 1);
+}
+
+/* ---- attributes */
+
+/* The path ends earlier in text, where it is looked at now. */
+static void got_above(void *arg, const struct s3_attr *attr, int err);
+
+/* Nothing of that name: ENOTDIR if a file is above it, as a kernel has it. */
+static void answer_absent(struct call *c)
+{
+	char *text = c->slot->text, *slash = strrchr(text, '/');
+
+	if (slash)
+		*slash = '\0';
+	if (slash > text)
+		names_stat(c->bucket, text, got_above, c);
+	else
+		call_answer(c, -ENOENT);
+}
+
+static void got_above(void *arg, const struct s3_attr *attr, int err)
+{
+	if (err == -ENOENT)
+		answer_absent(arg);
+	else
+		call_answer(arg, !err && S_ISREG(attr->mode) ? -ENOTDIR : -ENOENT);
+}
+
+static void absent(struct call *c)
+{
+	memcpy(c->slot->text, c->slot->name, sizeof(c->slot->text));
+	c->slot->text[sizeof(c->slot->text) - 1] = '\0';
+	answer_absent(c);
+}
+
+static void ask_got_attr(void *arg, const struct s3_attr *attr, int err)
+{
+	struct call *c = arg;
+
+	if (err == -ENOENT) {
+		absent(c);
+		return;
+	}
+	if (!err) {
+		c->slot->attr = *attr;
+		write_ino(c->bucket, c->slot->name, &c->slot->attr);
+	}
+	call_answer(c, err);
+}
+
+static void ask_stat(struct call *c)
+{
+	if (write_pending(c->bucket, c->slot->name, &c->slot->attr))
+		call_answer(c, 0);
+	else
+		names_stat(c->bucket, c->slot->name, ask_got_attr, c);
+}
+
+/* ---- opening to read */
+
+/* The first bytes are told with it, if they are there already: a small file is read without another call. */
+static void first_read(struct object_read *r, int err)
+{
+	struct call *c = (struct call *)((char *)r - offsetof(struct call, read));
+
+	c->reading = 0;
+	if (!err) {
+		c->slot->pieces = r->pieces;
+		memcpy(c->slot->piece, r->piece, r->pieces * sizeof(*r->piece));
+	}
+	call_answer(c, 0);
+}
+
+static void answer_object(struct call *c, struct object *o, int first)
+{
+	int err = o ? call_handle(c, o, NULL) : -ENOMEM;
+
+	c->slot->spool[0] = 0;
+	c->slot->eof = c->slot->attr.size;
+	if (err || !first || !c->slot->attr.size) {
+		call_answer(c, err);
+		return;
+	}
+	c->handle = handles_find(*guest_handles(c->guest), c->slot->handle);
+	c->handle->refs++;
+	c->read = (struct object_read){ .o = o, .len = FIRST_READ, .reader = c->slot->handle, .done = first_read };
+	c->reading = 1;
+	object_read(&c->read);
+}
+
+/* What is there is no file to be read by a GET, or is known by its attributes. */
+static void open_by_attr(void *arg, const struct s3_attr *attr, int err)
+{
+	struct call *c = arg;
+	int flags = (int)c->slot->flags;
+	char key[S3_NAME_MAX];
+
+	if (err == -ENOENT && (flags & O_CREAT)) {
+		ask_open_stage(c);
+		return;
+	}
+	if (err == -ENOENT) {
+		c->slot->handle = 0;
+		absent(c);
+		return;
+	}
+	if (!err && (flags & O_CREAT) && S_ISDIR(attr->mode))
+		err = -EISDIR;
+	if (!err && S_ISLNK(attr->mode))
+		err = -ELOOP;
+	if (!err && (flags & O_DIRECTORY) && !S_ISDIR(attr->mode))
+		err = -ENOTDIR;
+	if (!err)
+		c->slot->attr = *attr;
+	if (!err && S_ISREG(attr->mode))
+		err = names_key(c->bucket, c->slot->name, key);
+	if (err < 0 || S_ISDIR(attr->mode)) {
+		c->slot->handle = 0;
+		call_answer(c, err);
+		return;
+	}
+	answer_object(c, object_known(c->bucket, key, &c->slot->attr), 0);
+}
+
+/* What a GET does not tell is as a listing would have it. */
+static void complete(struct s3_bucket *b, const char *key, struct s3_attr *attr)
+{
+	if (!(attr->mode & S_IFMT)) {
+		attr->mode = S_IFREG | 0644;
+		attr->uid = geteuid();
+		attr->gid = getegid();
+	}
+	if (!attr->ino)
+		attr->ino = names_ino(b, key, attr->etag);
+}
+
+static void opened(void *arg, struct object *o, int err)
+{
+	struct call *c = arg;
+	struct s3_slot *s = c->slot;
+	char key[S3_NAME_MAX];
+
+	if (err == -ENOENT) {
+		names_stat(c->bucket, s->name, open_by_attr, c);
+		return;
+	}
+	if (err) {
+		call_answer(c, err);
+		return;
+	}
+	names_key(c->bucket, s->name, key);
+	s->attr = *object_attr(o);
+	complete(c->bucket, key, &s->attr);
+	names_learn(c->bucket, s->name, &s->attr);
+	answer_object(c, o, 1);
+}
+
+/* One GET for an open of what nothing is known of; attributes that are known, or that a GET does not tell, spare it. */
+static void ask_open(struct call *c)
+{
+	struct s3_slot *s = c->slot;
+	int flags = (int)s->flags, kept;
+	char key[S3_NAME_MAX];
+	struct s3_attr attr;
+
+	if ((flags & O_ACCMODE) != O_RDONLY || (flags & O_TRUNC) ||
+	    (flags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL) || write_pending(c->bucket, s->name, NULL)) {
+		ask_open_stage(c);
+		return;
+	}
+	kept = names_kept(c->bucket, s->name, &attr);
+	if (kept > 0 || kept == -ENOENT)
+		open_by_attr(c, kept > 0 ? &attr : NULL, kept > 0 ? 0 : kept);
+	else if (kept < 0)
+		call_answer(c, kept);
+	else if ((flags & O_DIRECTORY) || c->bucket->option[S3_OPT_META] == S3_META_OBJECT ||
+		 names_key(c->bucket, s->name, key) < 0)
+		names_stat(c->bucket, s->name, open_by_attr, c);
+	else
+		object_open(c->bucket, key, opened, c);
+}
+
+static void ask_attach(struct call *c)
+{
+	char key[S3_NAME_MAX];
+	int r;
+
+	if (c->slot->spool[0]) {
+		ask_attach_stage(c);
+		return;
+	}
+	r = names_key(c->bucket, c->slot->name, key);
+	if (r < 0)
+		call_answer(c, r);
+	else
+		answer_object(c, object_known(c->bucket, key, &c->slot->attr), 0);
+}
+
+static void ask_drop(struct call *c)
+{
+	handles_drop(guest_handles(c->guest), c->handle);
+	call_answer(c, 0);
+}
+
+/* ---- reading */
+
+static void read_done(struct object_read *r, int err)
+{
+	struct call *c = (struct call *)((char *)r - offsetof(struct call, read));
+
+	c->reading = 0;
+	c->slot->pieces = r->pieces;
+	memcpy(c->slot->piece, r->piece, r->pieces * sizeof(*r->piece));
+	call_answer(c, err);
+}
+
+static void ask_read(struct call *c)
+{
+	struct object *o = c->handle->stage ? stage_base(c->handle->stage) : c->handle->object;
+
+	c->slot->eof = o ? object_attr(o)->size : 0;
+	if (!o || c->slot->off < 0 || c->slot->len <= 0 || c->slot->off >= c->slot->eof) {
+		call_answer(c, 0);
+		return;
+	}
+	c->read = (struct object_read){ .o = o, .off = c->slot->off, .len = c->slot->len,
+					.reader = c->handle->id, .done = read_done };
+	c->reading = 1;
+	object_read(&c->read);
+}
+
+/* ---- directories */
+
+#define PAGE (256u << 10)               /* of entries: what a guest copies at once */
+
+struct page {
+	struct call *call;
+	struct chunk *chunk;            /* being filled */
+	uint32_t used;
+	int64_t skip, n;                /* entries that were told before, that there were */
+	int full;
+};
+
+static int page_close(struct page *p)
+{
+	struct s3_slot *s = p->call->slot;
+	struct chunk *k = p->chunk;
+
+	if (!k)
+		return 1;
+	s->piece[s->pieces++] = (struct s3_piece){ k->index, cache_generation(k), k->at, 0, p->used };
+	cache_release(k);
+	p->chunk = NULL;
+	p->used = 0;
+	return s->pieces < S3_PIECES;
+}
+
+static void page_add(struct page *p, const char *name, unsigned char type, uint64_t ino)
+{
+	size_t size = (offsetof(struct s3_entry, name) + strlen(name) + 1 + 7) & ~(size_t)7;
+	struct s3_entry *e;
+
+	if (p->full || p->n++ < p->skip)
+		return;
+	if (p->chunk && p->used + size > PAGE && !page_close(p))
+		p->full = 1;
+	if (!p->full && !p->chunk && !(p->chunk = cache_get(PAGE)))
+		p->full = 1;
+	if (p->full) {
+		p->n--;
+		return;
+	}
+	e = (struct s3_entry *)((char *)cache_bytes(p->chunk) + p->used);
+	*e = (struct s3_entry){ .ino = ino, .size = (uint16_t)size, .type = type };
+	strcpy(e->name, name);
+	p->used += (uint32_t)size;
+}
+
+static void add_pending(void *arg, const char *name, uint64_t ino)
+{
+	page_add(arg, name, DT_REG, ino);
+}
+
+static void listed(void *arg, const struct names_list *l, int err)
+{
+	struct page p = { .call = arg };
+	struct s3_slot *s = p.call->slot;
+
+	if (err) {
+		call_answer(p.call, err);
+		return;
+	}
+	p.skip = s->off;
+	for (unsigned i = 0; i < l->n; i++)
+		page_add(&p, l->entry[i].name, l->entry[i].type, l->entry[i].ino);
+	write_pending_each(p.call->bucket, s->name, add_pending, &p);
+	page_close(&p);
+	s->off = p.full ? p.n : 0;
+	call_answer(p.call, p.full && p.n == p.skip ? -ENOMEM : 0);
+}
+
+static void ask_list(struct call *c)
+{
+	names_list(c->bucket, c->slot->name, listed, c);
+}
+
+/* ---- links and extended attributes */
+
+static void got_link(void *arg, const char *target, int err)
+{
+	struct call *c = arg;
+
+	if (!err && snprintf(c->slot->text, sizeof(c->slot->text), "%s", target) >= (int)sizeof(c->slot->text))
+		err = -ENAMETOOLONG;
+	call_answer(c, err);
+}
+
+static void ask_readlink(struct call *c)
+{
+	names_readlink(c->bucket, c->slot->name, got_link, c);
+}
+
+static void got_xattr(void *arg, const struct names_xattrs *x, int err)
+{
+	struct call *c = arg;
+
+	for (unsigned i = 0; !err && i < x->n; i++)
+		if (!strcmp(c->slot->text, x->x[i].key)) {
+			call_answer_bytes(c, x->x[i].value, strlen(x->x[i].value));
+			return;
+		}
+	call_answer(c, err ? err : -ENODATA);
+}
+
+static void got_xattrs(void *arg, const struct names_xattrs *x, int err)
+{
+	char list[65536], *end = list;         /* XATTR_LIST_MAX */
+
+	for (unsigned i = 0; !err && i < x->n; i++) {
+		if (strlen(x->x[i].key) >= (size_t)(list + sizeof(list) - end))
+			err = -E2BIG;
+		else
+			end = stpcpy(end, x->x[i].key) + 1;
+	}
+	if (err || end == list)
+		call_answer(arg, err);
+	else
+		call_answer_bytes(arg, list, (size_t)(end - list));
+}
+
+/* Of the version that is open, or of what has the name now. */
+static void xattrs(struct call *c, names_got_xattrs *got)
+{
+	struct handle *h = handles_find(*guest_handles(c->guest), c->slot->handle);
+	struct object *o = !h ? NULL : h->stage ? stage_base(h->stage) : h->object;
+
+	if (c->slot->handle && !h)
+		call_answer(c, S3_NO_HANDLE);
+	else
+		names_xattrs(c->bucket, c->slot->name, o ? object_attr(o) : NULL, got, c);
+}
+
+static void ask_getxattr(struct call *c)
+{
+	if (strncmp(c->slot->text, NAMES_XATTR, sizeof(NAMES_XATTR) - 1))
+		call_answer(c, -ENODATA);
+	else
+		xattrs(c, got_xattr);
+}
+
+static void ask_listxattr(struct call *c)
+{
+	xattrs(c, got_xattrs);
+}
+
+/* ---- the table */
+
+enum { BUCKET = 1, HANDLE = 2, STAGE = 4 };
+
+static const struct {
+	void (*begin)(struct call *c);
+	int needs;
+} asks[] = {
+	[S3_MOUNT] = { ask_mount, 0 },
+	[S3_STAT] = { ask_stat, BUCKET },
+	[S3_OPEN] = { ask_open, BUCKET },
+	[S3_ATTACH] = { ask_attach, BUCKET },
+	[S3_READ] = { ask_read, HANDLE },
+	[S3_LIST] = { ask_list, BUCKET },
+	[S3_READLINK] = { ask_readlink, BUCKET },
+	[S3_GETXATTR] = { ask_getxattr, BUCKET },
+	[S3_LISTXATTR] = { ask_listxattr, BUCKET },
+	[S3_DROP] = { ask_drop, HANDLE },
+	[S3_WROTE] = { ask_wrote, HANDLE | STAGE },
+	[S3_PUBLISH] = { ask_publish, HANDLE | STAGE },
+	[S3_ABANDON] = { ask_abandon, HANDLE | STAGE },
+	[S3_REMOVE] = { ask_remove, BUCKET },
+	[S3_RENAME] = { ask_rename, BUCKET },
+	[S3_MKDIR] = { ask_mkdir, BUCKET },
+	[S3_SYMLINK] = { ask_symlink, BUCKET },
+	[S3_SETATTR] = { ask_setattr, BUCKET },
+	[S3_SETXATTR] = { ask_setxattr, BUCKET },
+};
+
+/* What the call needs of what the slot names: 0, or what is wrong. */
+static int64_t prepare(struct call *c, int needs)
+{
+	struct s3_slot *s = c->slot;
+
+	if (needs & BUCKET) {
+		if (!s->mount || s->mount > nmounts)
+			return -EINVAL;
+		c->bucket = mounts[s->mount - 1];
+	}
+	if (needs & HANDLE) {
+		struct handle *h = handles_find(*guest_handles(c->guest), s->handle);
+
+		if (!h)
+			return S3_NO_HANDLE;
+		if ((needs & STAGE) && !h->stage)
+			return -EBADF;
+		c->handle = h;
+		c->bucket = h->bucket;
+		h->refs++;
+	}
+	return 0;
+}
+
+void call_begin(struct call *c)
+{
+	uint32_t ask = c->slot->ask;
+	int64_t r = ask < sizeof(asks) / sizeof(*asks) && asks[ask].begin ? prepare(c, asks[ask].needs) : -ENOSYS;
+
+	if (r < 0)
+		call_answer(c, r);
+	else
+		asks[ask].begin(c);
+}

@@ -1,0 +1,367 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Listings: pages of ListObjectsV2 one after the other, made into the entries
+ * of a directory. Who asks for one that is on its way waits for it.
+ */
+#include "loop/loop.h"
+#include "names_private.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <utlist.h>
+
+struct waiter {
+	struct waiter *next;
+	void (*got)(void *arg, const struct names_list *l, int err);
+	void *arg;
+};
+
+struct flight {
+	struct flight *next;
+	struct s3_bucket *bucket;
+	char *name;
+	int old;
+	struct place place;
+	char prefix[S3_NAME_MAX];
+	struct page page;
+	struct waiter *waiters;
+	struct s3_request request;
+};
+
+static struct flight *flights;          /* few: one a directory that is being listed */
+
+struct listing *listing_hold(struct listing *l)
+{
+	l->refs++;
+	return l;
+}
+
+void listing_put(struct listing *l)
+{
+	if (!l || --l->refs)
+		return;
+	free(l->list.entry);
+	free(l->text);
+	free(l);
+}
+
+static int by_name(const void *a, const void *b)
+{
+	return strcmp(((const struct names_entry *)a)->name, ((const struct names_entry *)b)->name);
+}
+
+const struct names_entry *listing_find(const struct listing *l, const char *name)
+{
+	struct names_entry key = { .name = name };
+
+	return bsearch(&key, l->list.entry, l->list.n, sizeof(key), by_name);
+}
+
+/* ---- entries of what was listed */
+
+/* A directory before the object of that name. */
+static int by_key(const void *a, const void *b)
+{
+	const struct listed *x = a, *y = b;
+	int c = strcmp(x->key, y->key);
+
+	return c ? c : y->dir - x->dir;
+}
+
+struct making {
+	const struct listed_dir *dir;
+	struct listing *l;
+	const char *done;               /* of a part: components of its segment, and a slash */
+	FILE *text;
+	size_t at;                      /* in text */
+};
+
+/* Where the run of @s3long= at the end of a part's name begins. */
+static const char *done_of(const struct listed_dir *d)
+{
+	const char *s = d->name + strlen(d->name);
+
+	if (d->place->kind != PLACE_PART)
+		return s;
+	for (size_t left = d->place->len - d->place->segment; left;) {
+		const char *slash = memrchr(d->name, '/', (size_t)(s - d->name));
+
+		left -= (size_t)(s - slash) - (sizeof("/@s3long=") - 1);
+		s = slash;
+	}
+	return s + 1;
+}
+
+/* Strings get their addresses when all are there: until then they are places in the text. */
+static const char *keep(struct making *m, const char *s)
+{
+	size_t at = m->at, n = strlen(s) + 1;
+
+	fwrite(s, 1, n, m->text);
+	m->at += n;
+	return (const char *)at;
+}
+
+/*
+ * The component of an item in this directory: 0 if it is not seen here (beside
+ * a part there are short segments that begin like it), 1, 2 if more follow.
+ */
+static int component(const struct making *m, const struct listed *item, int file, char out[S3_NAME_MAX])
+{
+	const struct place *p = m->dir->place;
+	char segment[2 * S3_NAME_MAX];
+	size_t part = p->kind == PLACE_PART ? p->len - p->segment : 0, done = strlen(m->done), n;
+
+	memcpy(segment, p->key + p->segment, part);
+	strcpy(segment + part, item->key);
+	if (segment_encode(segment, strlen(segment), file, out, S3_NAME_MAX) < 0)
+		return 0;
+	if (part && (strncmp(out, m->done, done) || out[done] != '/'))
+		return 0;
+	done += !!part;
+	memmove(out, out + done, strlen(out + done) + 1);
+	n = strcspn(out, "/");
+	if (!out[n])
+		return 1;
+	out[n] = '\0';
+	return 2;
+}
+
+static void entry(struct making *m, const struct listed *item, int file)
+{
+	const struct listed_dir *d = m->dir;
+	struct names_entry *e = &m->l->list.entry[m->l->list.n];
+	char name[S3_NAME_MAX], key[2 * S3_NAME_MAX];
+	int kind = component(m, item, file, name);
+	int dir = item->dir || kind == 2;
+	size_t n = strlen(d->prefix);
+
+	if (!kind)
+		return;
+	memcpy(key, d->prefix, n);
+	strcpy(key + n, item->key);
+	if (kind == 2)
+		key[n + strlen(name) - (sizeof("@s3long=") - 1)] = '\0';
+	else if (dir)
+		strcat(key, "/");
+	memset(e, 0, sizeof(*e));
+	e->type = dir ? DT_DIR : names_meta_object(d->bucket) ? DT_UNKNOWN : DT_REG;
+	e->ino = names_ino(d->bucket, key, dir || !item->etag ? "" : item->etag);
+	e->size = dir ? 0 : item->size;
+	e->mtime = dir ? 0 : item->mtime;
+	e->name = keep(m, name);
+	e->etag = keep(m, dir || !item->etag ? "" : item->etag);
+	e->storage_class = keep(m, dir || !item->storage_class ? "" : item->storage_class);
+	m->l->list.n++;
+}
+
+/* Gives strings their addresses, sorts, and has one entry for all that a head stands for. */
+static void fix(struct listing *l)
+{
+	struct names_list *list = &l->list;
+	unsigned n = 0;
+
+	for (struct names_entry *e = list->entry; e < list->entry + list->n; e++) {
+		e->name = l->text + (size_t)e->name;
+		e->etag = l->text + (size_t)e->etag;
+		e->storage_class = l->text + (size_t)e->storage_class;
+	}
+	qsort(list->entry, list->n, sizeof(*list->entry), by_name);
+	for (unsigned i = 0; i < list->n; i++)
+		if (!n || strcmp(list->entry[i].name, list->entry[n - 1].name))
+			list->entry[n++] = list->entry[i];
+	list->n = n;
+}
+
+/* The marker, "name/" without a byte, is the directory itself. */
+static int is_marker(const struct listed_dir *d, const struct listed *item)
+{
+	return !*item->key && !item->dir && !item->size && d->place->kind != PLACE_PART;
+}
+
+static int fill(struct listing *l, const struct listed_dir *d)
+{
+	struct making m = { .dir = d, .l = l, .done = done_of(d) };
+	size_t size;
+
+	m.text = open_memstream(&l->text, &size);
+	l->list.entry = calloc(d->page->n + 1, sizeof(*l->list.entry));
+	if (!m.text || !l->list.entry)
+		return -ENOMEM;
+	if (d->page->n)
+		qsort(d->page->item, d->page->n, sizeof(*d->page->item), by_key);
+	for (size_t i = 0; i < d->page->n; i++) {
+		const struct listed *item = &d->page->item[i];
+
+		if (!is_marker(d, item))
+			entry(&m, item, !item->dir && i && !strcmp(item[-1].key, item->key));
+	}
+	if (fclose(m.text))
+		return -ENOMEM;
+	fix(l);
+	return 0;
+}
+
+static struct listing *listing_of(const struct listed_dir *d)
+{
+	struct listing *l = calloc(1, sizeof(*l));
+
+	if (!l)
+		return NULL;
+	l->refs = 1;
+	l->until = loop_now() + names_ttl(d->bucket);
+	attr_dir(d->bucket, d->prefix, &l->marker);
+	if (!fill(l, d))
+		return l;
+	listing_put(l);
+	return NULL;
+}
+
+int listing_learn(const struct listed_dir *d, int old, struct listing **out)
+{
+	struct listing *l = listing_of(d);
+	struct known *k = old ? NULL : known_get(d->bucket, d->name);
+	int err = l ? 0 : -ENOMEM;
+
+	/* only a root is there without a key; a part, and a marker, are looked at in what came of them */
+	if (l && !l->list.n && d->place->kind != PLACE_ROOT && (d->place->kind == PLACE_PART || !d->page->n)) {
+		listing_put(l);
+		l = NULL;
+		err = -ENOENT;
+	}
+	if (k && err != -ENOMEM) {
+		known_dir(k, l ? &l->marker : NULL);
+		known_listing(k, l ? listing_hold(l) : NULL);
+	}
+	if (k && l)
+		names_above(d->bucket, d->name);
+	*out = l;
+	return err;
+}
+
+/* ---- the request */
+
+static void flight_free(struct flight *f)
+{
+	page_free(&f->page);
+	free(f->name);
+	free(f);
+}
+
+static void finish(struct flight *f, int err)
+{
+	struct listed_dir d = { f->bucket, f->name, &f->place, f->prefix, &f->page };
+	struct listing *l = NULL;
+	struct waiter *w, *next;
+
+	if (!err)
+		err = listing_learn(&d, f->old, &l);
+	if (!f->old)
+		LL_DELETE(flights, f);
+	LL_FOREACH_SAFE(f->waiters, w, next) {
+		w->got(w->arg, err ? NULL : &l->list, err);
+		free(w);
+	}
+	listing_put(l);
+	flight_free(f);
+}
+
+static void page_done(struct s3_request *r, int err);
+
+static void ask(struct flight *f)
+{
+	page_request(&f->request, f->bucket, f->prefix, "/", f->page.token);
+	f->request.done = page_done;
+	f->request.arg = f;
+	s3_start(&f->request);
+}
+
+static void page_done(struct s3_request *r, int err)
+{
+	struct flight *f = r->arg;
+
+	if (!err)
+		err = page_parse(&f->page, f->prefix, r->text, r->text_len);
+	if (err == -EBADMSG)
+		err = -EIO;
+	if (!err)
+		err = page_more(&f->page);
+	if (err > 0)
+		ask(f);
+	else
+		finish(f, err);
+}
+
+static struct flight *flight_to(struct s3_bucket *b, const char *name)
+{
+	struct flight *f;
+
+	LL_FOREACH(flights, f)
+		if (f->bucket == b && !strcmp(f->name, name))
+			return f;
+	return NULL;
+}
+
+void listing_flight_old(struct s3_bucket *b, const char *name)
+{
+	struct flight *f = flight_to(b, name);
+
+	if (!f)
+		return;
+	f->old = 1;
+	LL_DELETE(flights, f);
+}
+
+static int start(struct s3_bucket *b, const char *name, struct flight **out)
+{
+	struct flight *f = calloc(1, sizeof(*f));
+	int err;
+
+	if (!f)
+		return -ENOMEM;
+	f->bucket = b;
+	f->name = strdup(name);
+	err = f->name ? place_of(b, name, &f->place) : -ENOMEM;
+	if (!err)
+		err = names_prefix(b, name, f->prefix);
+	if (err < 0) {
+		flight_free(f);
+		return err;
+	}
+	LL_PREPEND(flights, f);
+	ask(f);
+	*out = f;
+	return 0;
+}
+
+void names_list(struct s3_bucket *b, const char *name,
+		void (*got)(void *arg, const struct names_list *l, int err), void *arg)
+{
+	struct listing *l = known_listed(b, name);
+	struct flight *f = flight_to(b, name);
+	struct waiter *w;
+	int err = 0;
+
+	if (l && !l->partial) {
+		listing_hold(l);
+		got(arg, &l->list, 0);
+		listing_put(l);
+		return;
+	}
+	w = malloc(sizeof(*w));
+	if (!w)
+		err = -ENOMEM;
+	else if (!f)
+		err = start(b, name, &f);
+	if (err) {
+		free(w);
+		got(arg, NULL, err);
+		return;
+	}
+	*w = (struct waiter){ .got = got, .arg = arg };
+	LL_APPEND(f->waiters, w);
+}

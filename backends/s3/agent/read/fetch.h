@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One range of one version of an object on its way into a chunk of the cache.
+ * Fetches wait in two queues, those somebody waits for before those made
+ * ahead, so that connections stay few; each holds its chunk until it ends.
+ */
+#ifndef S3_AGENT_FETCH_H
+#define S3_AGENT_FETCH_H
+
+#include "s3/proto.h"
+#include "cache.h"
+#include "plan.h"
+#include "request/s3.h"
+
+#define FETCH_MOST 256                  /* requests at a time, whatever connections= says */
+
+struct object_read;
+
+struct fetch {
+	struct s3_request req;
+	char match[S3_ETAG_MAX], version[S3_VERSION_MAX];
+	struct chunk *c;                /* NULL: the bytes are not wanted any more */
+	int64_t size;                   /* the object's; -1: not known yet */
+	/* the owner's */
+	void *owner;
+	void (*head)(struct fetch *f);  /* the answer begins: size, etag; or NULL */
+	void (*grew)(struct fetch *f);  /* c->filled did; c may be let go of here */
+	void (*done)(struct fetch *f, int err);   /* then f is gone; what is in c stays held until this returns */
+	struct object_read *waiting;
+	/* fetch.c's */
+	struct fetch *prev, *next;
+	unsigned char urgent, running;
+	char key[];
+};
+
+/*
+ * A fetch of [off, off + len) of the version that attr says, of the current one
+ * if it is NULL; NULL without memory. Its callbacks are the caller's to set.
+ */
+struct fetch *fetch_new(struct s3_bucket *b, const char *key, const struct s3_attr *attr,
+			int64_t off, int64_t len);
+
+void fetch_start(struct fetch *f, int urgent);
+void fetch_urgent(struct fetch *f);     /* somebody waits now */
+void fetch_cancel(struct fetch *f);     /* f is gone, done is not called; its chunk is released, not freed */
+unsigned fetch_running(void);           /* waiting ones included */
+unsigned fetch_connections(const struct s3_bucket *b);  /* requests it may have at a time */
+
+/* What was measured lately. */
+const struct plan_link *fetch_link(void);
+
+#endif

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT */
+/* What object*.c share; nobody else includes it. */
+#ifndef S3_AGENT_OBJECT_PRIVATE_H
+#define S3_AGENT_OBJECT_PRIVATE_H
+
+#include <uthash.h>
+
+#include "cache.h"
+#include "request/checksum.h"
+#include "fetch.h"
+#include "index.h"
+#include "object.h"
+#include "plan.h"
+#include "stream.h"
+
+#define PLANNED 64                      /* ranges planned at a time */
+
+struct object {
+	UT_hash_handle hh;
+	struct s3_bucket *bucket;
+	char *key;
+	struct s3_attr attr;
+	unsigned refs;
+	int gone;                       /* -ESTALE once the server said so */
+	struct index index;
+	struct streams streams;
+	struct object_read *fresh;      /* to be planned in this round */
+	struct range ahead[PLANNED];    /* ... with these */
+	unsigned aheads;
+	char planning;
+	/* object_verify.c's: the checksum of all before `summed`, and what it should be of all */
+	enum { VERIFY_NOT, VERIFY_ASKED, VERIFY_NONE, VERIFY_ON } verify;
+	enum checksum_kind kind;
+	uint64_t sum, should;
+	int64_t summed;
+	size_t name_len;
+	char name[];                    /* what tells it apart: bucket, key, etag, size */
+};
+
+/* Makes a fetch the object's: readers find what it brings. */
+void object_adopt(struct object *o, struct fetch *f);
+
+/* object_fill.c: asks for what a range lacks. 0 without memory. */
+int object_fill(struct object *o, struct range r);
+/* A chunk that nobody holds is the cache's again. */
+void object_drop(struct object *o, struct chunk *c);
+
+static inline int64_t smaller(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
+
+/*
+ * The object's checksum, if the answer to a request for all of it tells one,
+ * or if it is asked for by a HEAD, which is worth it to who reads all.
+ */
+void object_verify_by(struct object *o, const struct s3_request *r);
+void object_verify_ask(struct object *o);
+
+/* A chunk is complete. -EIO: it was the last, and the bytes are not those that were stored. */
+int object_verify(struct object *o);
+
+/* No new reader finds it; its reads that need the server, or all if it is -EIO, get `err`. */
+void object_spoil(struct object *o, int err);
+
+#endif

@@ -1,0 +1,429 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The life of a request; see s3.h. One attempt is: credentials, address and
+ * headers, signature, exchange; what came of it is judged in s3_answer.c, and
+ * what to do then in s3_retry.c.
+ */
+#include "s3.h"
+
+#include <errno.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "count.h"
+#include "loop/log.h"
+#include "s3_private.h"
+
+#define KEPT 64                        /* tries put by; each is up to 60 KiB that were touched */
+
+static struct s3_try *kept;
+static unsigned nkept;
+
+static void attempt(void *arg);
+
+void s3_header(struct s3_request *r, const char *name, const char *value)
+{
+	if (r->headers < S3_EXTRA)
+		r->header[r->headers++] = (struct http_header){ name, value };
+}
+
+void s3_param(struct s3_request *r, const char *name, const char *value)
+{
+	if (r->nquery < S3_QUERY)
+		r->query[r->nquery++] = (struct sigv4_param){ name, value };
+}
+
+/* ---- tries */
+
+static struct s3_try *new_try(struct s3_request *r)
+{
+	struct s3_try *t = kept;
+
+	if (t) {
+		kept = t->next;
+		nkept--;
+	} else {
+		t = malloc(sizeof(*t));
+		if (!t)
+			abort();
+	}
+	memset(t, 0, offsetof(struct s3_try, range));
+	t->r = r;
+	t->b = r->bucket;
+	t->heard = loop_now();
+	t->at = -1;
+	t->timer = (struct loop_timer){ .fired = attempt, .arg = t };
+	return t;
+}
+
+static void drop(struct s3_try *t)
+{
+	free(t->text);
+	if (nkept == KEPT) {
+		free(t);
+		return;
+	}
+	t->next = kept;
+	kept = t;
+	nkept++;
+}
+
+
+/* ---- the end */
+
+/* The key as it may stand in a line: no control characters. */
+static void put_key(char *to, size_t room, const char *key)
+{
+	snprintf(to, room, "%s", key);
+	for (; *to; to++)
+		if ((unsigned char)*to < ' ' || *to == 0x7f)
+			*to = '?';
+}
+
+static void explain(struct s3_try *t, int err)
+{
+	struct s3_request *r = t->r;
+	char key[100] = "", what[120], why[sizeof(r->message)];
+
+	if (r->key)
+		put_key(key, sizeof(key), r->key);
+	put_key(why, sizeof(why), t->why ? t->why : *r->message ? r->message : t->http.status < 300 ?
+		t->http.error : "");
+	if (t->http.status >= 300 || *r->code)
+		snprintf(what, sizeof(what), "%d %s", t->http.status, r->code);
+	else
+		snprintf(what, sizeof(what), "%s", strerror(-err));
+	snprintf(r->message, sizeof(r->message), "%s s3://%.64s/%s at %.80s: %s%s%.120s", r->method,
+		 t->b->name, key, t->b->endpoint, what, *why ? ": " : "", why);
+	if (err == -EACCES) {
+		size_t n = strlen(r->message);
+
+		snprintf(r->message + n, sizeof(r->message) - n, " (credentials: %s)",
+			 creds_source(t->b->creds));
+	}
+	/* a key that is not there, or is another by now, is what programs ask about all day */
+	log_say((err == -ENOENT && strcmp(r->code, "NoSuchBucket")) || err == -ESTALE || err == -EEXIST ?
+		LOG_INFO : LOG_WARN, "%s", r->message);
+}
+
+static void finish(struct s3_try *t, int err)
+{
+	struct s3_request *r = t->r;
+
+	if (err)
+		explain(t, err);
+	r->text = t->text;
+	r->text_len = t->text_len;
+	r->http = &t->http;
+	r->try = NULL;
+	t->r = NULL;
+	count_request(r, err);
+	r->done(r, err);                /* r may be gone now */
+	drop(t);
+}
+
+static void finish_with_err(void *arg)
+{
+	struct s3_try *t = arg;
+
+	finish(t, t->err);
+}
+
+/* What is repeated, and when; or the end. */
+static void settle(struct s3_try *t, int err)
+{
+	uint64_t delay = 0;
+
+	switch (s3_after(t, err, &delay)) {
+	case S3_AGAIN_NOW:
+		attempt(t);
+		return;
+	case S3_AGAIN_LATER:
+		loop_timer_set(&t->timer, loop_now() + delay);
+		return;
+	case S3_GIVE_UP:
+		finish(t, err ? err : s3_errno(t->r->code, t->http.status));
+	}
+}
+
+/* ---- what comes */
+
+static int collect(struct s3_try *t, const void *p, size_t n, size_t most)
+{
+	size_t room = t->text_room ? t->text_room : 4096;
+	char *text;
+
+	if (t->text_len + n > most)
+		return -E2BIG;
+	while (room <= t->text_len + n)
+		room *= 2;
+	if (room != t->text_room) {
+		text = realloc(t->text, room);
+		if (!text)
+			return -ENOMEM;
+		t->text = text;
+		t->text_room = room;
+	}
+	memcpy(t->text + t->text_len, p, n);
+	t->text_len += n;
+	t->text[t->text_len] = '\0';
+	return 0;
+}
+
+static int got_head(struct http *h)
+{
+	struct s3_try *t = h->arg;
+	struct s3_request *r = t->r;
+
+	t->heard = loop_now();
+	r->status = h->status;
+	r->http = h;
+	t->err = s3_check_head(t);
+	if (t->err)
+		t->fatal = 1;
+	else if (t->good && !t->begun && r->head)
+		t->err = r->head(r);
+	t->begun |= t->good;
+	return t->err;
+}
+
+static int is_read(const struct s3_request *r)
+{
+	return r->data && !strcmp(r->method, "GET");
+}
+
+static int got_data(struct http *h, const void *p, size_t n)
+{
+	struct s3_try *t = h->arg;
+	struct s3_request *r = t->r;
+
+	t->heard = loop_now();
+	if (!t->good) {
+		/* an error's own words: as many as there is room for */
+		collect(t, p, n, S3_ERROR_BODY);
+		return 0;
+	}
+	if (!is_read(r)) {
+		t->err = collect(t, p, n, S3_TEXT_BODY);
+		return t->err;
+	}
+	if (r->upto >= 0 && (int64_t)n > r->upto - t->at) {
+		t->why = "more bytes than the answer announced";
+		t->fatal = 1;
+		return t->err = -EPROTO;
+	}
+	t->err = r->data(r, t->at, p, n);
+	t->at += (int64_t)n;
+	return t->err;
+}
+
+/* All came that was announced. */
+static int is_whole(const struct s3_try *t)
+{
+	return !is_read(t->r) || t->r->upto < 0 || t->at == t->r->upto;
+}
+
+static void succeeded(struct s3_try *t)
+{
+	/* S3 sends the status before it has copied or put together; what went wrong stands in the body */
+	if (!is_read(t->r) && t->text_len && s3_read_error(t)) {
+		settle(t, 0);
+		return;
+	}
+	s3_pay_back(t);
+	finish(t, 0);
+}
+
+static void attempted(struct http *h, int err)
+{
+	struct s3_try *t = h->arg;
+	struct s3_request *r = t->r;
+
+	if (t->err) {                   /* r's own, or a check's */
+		finish(t, t->err);
+		return;
+	}
+	if (t->good && is_read(r) && r->upto >= 0 && is_whole(t))
+		err = 0;
+	else if (!err && t->good && !is_whole(t))
+		err = -ECONNRESET;
+	if (!err && t->good) {
+		succeeded(t);
+		return;
+	}
+	if (!err)
+		s3_read_error(t);
+	settle(t, err);
+}
+
+/* ---- an attempt */
+
+static int has_header(const struct s3_request *r, const char *name)
+{
+	for (unsigned i = 0; i < r->headers; i++)
+		if (!strcmp(r->header[i].name, name))
+			return 1;
+	return 0;
+}
+
+/* The rest, if part came already: of the same version. */
+static void add_range(struct s3_try *t)
+{
+	struct s3_request *r = t->r;
+	int64_t first = r->first, last = r->last;
+
+	if (t->at >= 0 && t->begun) {
+		first = t->at;
+		last = r->upto >= 0 ? r->upto - 1 : last;
+		if (!has_header(r, "if-match") && *r->etag)
+			http_add(&t->http, "if-match", r->etag);
+	}
+	if (first < 0)
+		return;
+	if (last >= 0)
+		snprintf(t->range, sizeof(t->range), "bytes=%lld-%lld", (long long)first, (long long)last);
+	else
+		snprintf(t->range, sizeof(t->range), "bytes=%lld-", (long long)first);
+	http_add(&t->http, "range", t->range);
+}
+
+static int set_url(struct s3_try *t, const struct s3_aim *aim)
+{
+	struct s3_request *r = t->r;
+	size_t n = (size_t)snprintf(t->path, sizeof(t->path), "%s/", aim->root);
+	long more;
+
+	if (!r->key) {
+		if (*aim->root)
+			t->path[n - 1] = '\0';
+	} else {
+		more = sigv4_encode(t->path + n, sizeof(t->path) - n, r->key, strlen(r->key), 1);
+		if (more < 0)
+			return -ENAMETOOLONG;
+	}
+	more = sigv4_query(t->query, sizeof(t->query), r->query, r->nquery);
+	if (more < 0)
+		return -ENAMETOOLONG;
+	n = (size_t)snprintf(t->url, sizeof(t->url), "%s%s%s%s", aim->base, t->path, more ? "?" : "", t->query);
+	return n < sizeof(t->url) ? 0 : -ENAMETOOLONG;
+}
+
+static void set_exchange(struct s3_try *t)
+{
+	struct s3_request *r = t->r;
+	struct http *h = &t->http;
+	uint64_t waited = loop_now() - t->heard, left = s3_patience(t) > waited ? s3_patience(t) - waited : 0;
+
+	h->site = &t->b->site;
+	h->method = r->method;
+	h->url = t->url;
+	h->headers = 0;
+	h->body = r->body;
+	h->body_fd = r->body_fd;
+	h->body_off = r->body_off;
+	h->body_len = r->body_len;
+	h->stall_ms = (unsigned)(left / 1000000) + 1;
+	if (h->stall_ms > t->b->site.stall_ms)
+		h->stall_ms = t->b->site.stall_ms;
+	h->expect = is_read(r) && r->first >= 0 && r->last >= 0 ? (size_t)(r->last - r->first + 1) : 0;
+	h->head = got_head;
+	h->data = got_data;
+	h->done = attempted;
+	h->arg = t;
+	for (unsigned i = 0; i < r->headers; i++)
+		http_add(h, r->header[i].name, r->header[i].value);
+	if (t->b->requester_pays)
+		http_add(h, "x-amz-request-payer", "requester");
+	add_range(t);
+}
+
+static int sign(struct s3_try *t, const struct s3_aim *aim, const struct sigv4_key *key)
+{
+	const struct s3_request *r = t->r;
+	const char *payload = r->payload;
+
+	if (!payload && !r->body_len)
+		payload = SIGV4_EMPTY;
+	else if (!payload && !r->body)
+		payload = SIGV4_UNSIGNED;
+	if (!payload) {
+		sigv4_sha256(t->hash, r->body, r->body_len);
+		payload = t->hash;
+	}
+	return sigv4_sign(&t->http, aim->host, t->path, t->query, payload, key, t->b->region, "s3",
+			  time(NULL) + t->b->skew, t->sign, sizeof(t->sign));
+}
+
+static void send_it(void *arg, const struct sigv4_key *key, int err)
+{
+	struct s3_try *t = arg;
+	const struct s3_aim *aim = t->is_moved ? &t->moved : &t->b->aim;
+
+	t->asking = 0;
+	if (err)
+		t->why = "no credentials";
+	else
+		err = set_url(t, aim);
+	if (!err) {
+		set_exchange(t);
+		err = key ? sign(t, aim, key) : 0;
+	}
+	if (err) {                      /* later: this may be s3_start's own call */
+		t->http.status = 0;
+		t->err = err;
+		t->timer.fired = finish_with_err;
+		loop_timer_set(&t->timer, loop_now());
+		return;
+	}
+	http_start(&t->http);
+}
+
+static void attempt(void *arg)
+{
+	struct s3_try *t = arg;
+	struct s3_request *r = t->r;
+
+	r->attempts++;
+	r->code[0] = r->message[0] = '\0';
+	t->good = 0;
+	t->err = 0;
+	t->why = NULL;
+	t->text_len = 0;
+	t->region[0] = t->elsewhere[0] = '\0';
+	t->asking = 1;
+	creds_get(t->b->creds, send_it, t);
+}
+
+void s3_start(struct s3_request *r)
+{
+	struct s3_try *t = new_try(r);
+
+	r->try = t;
+	r->status = 0;
+	r->size = r->from = r->upto = -1;
+	r->etag[0] = r->version[0] = '\0';
+	r->mtime = 0;
+	r->http = NULL;
+	r->text = NULL;
+	r->text_len = 0;
+	r->attempts = 0;
+	attempt(t);
+}
+
+void s3_cancel(struct s3_request *r)
+{
+	struct s3_try *t = r->try;
+
+	if (!t)
+		return;
+	r->try = NULL;
+	t->r = NULL;
+	loop_timer_clear(&t->timer);
+	if (t->asking)
+		creds_cancel(t->b->creds, t);
+	http_cancel(&t->http);
+	drop(t);
+}

@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: MIT */
+/* What is sent; see body.h. */
+#include "body.h"
+
+#include <errno.h>
+#include <openssl/evp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "loop/loop.h"
+
+#define SPARE 8                         /* buffers kept, of the usual size */
+#define SPARE_SIZE (16ll << 20)
+
+static void *spare[SPARE];
+static int nspare;
+static int64_t held;
+
+int64_t body_held(void)
+{
+	return held;
+}
+
+static size_t room_of(int64_t len)
+{
+	return (size_t)(len > SPARE_SIZE || len < (1 << 20) ? len + !len : SPARE_SIZE);
+}
+
+static void *buffer_get(int64_t len)
+{
+	void *p;
+
+	held += len;
+	if (room_of(len) == SPARE_SIZE && nspare)
+		return spare[--nspare];
+	p = malloc(room_of(len));
+	if (!p)
+		abort();
+	return p;
+}
+
+static void buffer_put(void *p, int64_t len)
+{
+	held -= len;
+	if (room_of(len) == SPARE_SIZE && nspare < SPARE)
+		spare[nspare++] = p;
+	else
+		free(p);
+}
+
+void body_free(struct body *b)
+{
+	if (b->get) {
+		s3_cancel(b->get);
+		free(b->get);
+		b->get = NULL;
+	}
+	if (b->p)
+		buffer_put(b->p, b->len);
+	b->p = NULL;
+	if (b->st)
+		stage_put(b->st);
+	b->st = NULL;
+}
+
+/* ---- reading and summing, in a thread */
+
+static int is_base(struct s3_journal *j, int64_t off)
+{
+	if (off >= atomic_load(&j->base_end))
+		return 0;
+	return off >= atomic_load(&j->ready) ||
+	       !(atomic_load(&s3_blocks_of(j, off)->here) >> (off % S3_GROUP / S3_BLOCK) & 1);
+}
+
+/* [from, upto) of the spool; what is beyond its end is zeros. */
+static int read_spool(struct body *b, int64_t from, int64_t upto)
+{
+	while (from < upto) {
+		ssize_t n = pread(b->st->f.data, b->p + (from - b->off), (size_t)(upto - from), from);
+
+		if (n < 0)
+			return -errno;
+		if (n == 0) {
+			memset(b->p + (from - b->off), 0, (size_t)(upto - from));
+			return 0;
+		}
+		from += n;
+	}
+	return 0;
+}
+
+/* All that is not the base's. */
+static int read_all(struct body *b)
+{
+	struct s3_journal *j = b->st->j;
+	int64_t end = b->off + b->len, at = b->off, next;
+	int r = 0;
+
+	for (; at < end && r == 0; at = next) {
+		int base = is_base(j, at);
+
+		for (next = at - at % S3_BLOCK + S3_BLOCK; next < end && is_base(j, next) == base; next += S3_BLOCK)
+			;
+		if (next > end)
+			next = end;
+		if (!base)
+			r = read_spool(b, at, next);
+		else if (next > atomic_load(&j->base_end))
+			r = read_spool(b, atomic_load(&j->base_end), next);
+	}
+	return r;
+}
+
+struct sums {
+	uint32_t crc;
+	EVP_MD_CTX *md5;
+	unsigned which;
+};
+
+static void sum(struct sums *s, const void *p, size_t n)
+{
+	if (s->which & BODY_CRC)
+		s->crc = sum_crc32c(s->crc, p, n);
+	if (s->which & BODY_MD5)
+		EVP_DigestUpdate(s->md5, p, n);
+}
+
+/* Of a body that stays in the spool. */
+static int sum_spool(struct body *b, struct sums *s)
+{
+	static const int64_t step = 8 << 20;
+
+	for (int64_t at = 0; at < b->len; at += step) {
+		size_t n = (size_t)(b->len - at < step ? b->len - at : step);
+		void *p = mmap(NULL, n, PROT_READ, MAP_SHARED | MAP_POPULATE, b->st->f.data, b->off + at);
+
+		if (p == MAP_FAILED)
+			return -errno;
+		sum(s, p, n);
+		munmap(p, n);
+	}
+	return 0;
+}
+
+static void prepare(void *arg)
+{
+	struct body *b = arg;
+	struct sums s = { .which = b->sums };
+	unsigned char md5[16];
+
+	b->err = b->p ? read_all(b) : 0;
+	if (s.which & BODY_MD5) {
+		s.md5 = EVP_MD_CTX_new();
+		EVP_DigestInit_ex(s.md5, EVP_md5(), NULL);
+	}
+	if (b->p)
+		sum(&s, b->p, (size_t)b->len);
+	else
+		b->err = sum_spool(b, &s);
+	sum_crc_text(s.crc, b->crc);
+	if (s.which & BODY_MD5) {
+		EVP_DigestFinal_ex(s.md5, md5, NULL);
+		sum_md5_text(md5, b->md5);
+		EVP_MD_CTX_free(s.md5);
+	}
+}
+
+static void prepared(void *arg)
+{
+	struct body *b = arg;
+
+	b->done(b, b->err);
+}
+
+/* ---- what the base has */
+
+static int got_data(struct s3_request *r, int64_t at, const void *p, size_t n)
+{
+	struct body *b = r->arg;
+
+	if (at < b->off || at + (int64_t)n > b->off + b->len)
+		return -EIO;
+	memcpy(b->p + (at - b->off), p, n);
+	return 0;
+}
+
+static void got(struct s3_request *r, int err)
+{
+	struct body *b = r->arg;
+
+	b->get = NULL;
+	free(r);
+	if (err == -ENOENT || err == -EINVAL)
+		err = -ESTALE;
+	if (err)
+		b->done(b, err);
+	else
+		loop_work(prepare, prepared, b);
+}
+
+/* The span of what is the base's, or 0. */
+static int span(struct body *b, int64_t *from, int64_t *upto)
+{
+	struct s3_journal *j = b->st->j;
+	int64_t end = b->off + b->len, base_end = atomic_load(&j->base_end);
+
+	*from = -1;
+	if (end > base_end)
+		end = base_end;
+	for (int64_t at = b->off; at < end; at += S3_BLOCK - at % S3_BLOCK)
+		if (is_base(j, at)) {
+			if (*from < 0)
+				*from = at;
+			*upto = at - at % S3_BLOCK + S3_BLOCK;
+		}
+	if (*from >= 0 && *upto > end)
+		*upto = end;
+	return *from >= 0;
+}
+
+static void fetch(struct body *b, int64_t from, int64_t upto)
+{
+	struct s3_request *r = calloc(1, sizeof(*r));
+	const struct s3_attr *base = &b->st->j->base;
+
+	if (!r)
+		abort();
+	*r = (struct s3_request){ .bucket = b->st->b, .method = "GET", .key = b->st->j->key, .first = from,
+		.last = upto - 1, .body_fd = -1, .data = got_data, .done = got, .arg = b };
+	s3_header(r, "if-match", base->etag);
+	if (*base->version)
+		s3_param(r, "versionId", base->version);
+	b->get = r;
+	s3_start(r);
+}
+
+void body_load(struct body *b)
+{
+	int64_t from, upto;
+	int base;
+
+	stage_get(b->st);
+	base = span(b, &from, &upto);
+	if (base || b->len <= BODY_HELD)
+		b->p = buffer_get(b->len);
+	if (base) {
+		memset(b->p, 0, (size_t)b->len);
+		fetch(b, from, upto);
+	} else {
+		loop_work(prepare, prepared, b);
+	}
+}
+
+void body_send(struct body *b, struct s3_request *r)
+{
+	r->body = b->p;
+	r->body_fd = b->p ? -1 : b->st->f.data;
+	r->body_off = b->off;
+	r->body_len = (size_t)b->len;
+	r->payload = SIGV4_UNSIGNED;
+	if (b->sums & BODY_CRC)
+		s3_header(r, "x-amz-checksum-crc32c", b->crc);
+	if (b->sums & BODY_MD5)
+		s3_header(r, "content-md5", b->md5);
+}

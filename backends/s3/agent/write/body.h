@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Bytes of a staged file on their way into the bucket: up to BODY_HELD of them
+ * are brought into memory, so that what is sent is what the checksum is of,
+ * whatever the program does meanwhile; longer ones are sent from the spool.
+ * Bytes that only the opened version has are fetched.
+ */
+#ifndef S3_AGENT_BODY_H
+#define S3_AGENT_BODY_H
+
+#include "stage.h"
+#include "request/sum.h"
+
+#define BODY_HELD (32ll << 20)
+
+enum body_sum { BODY_CRC = 1, BODY_MD5 = 2 };
+
+struct body {
+	/* given */
+	struct stage *st;               /* counted by body_load */
+	int64_t off, len;
+	unsigned sums;                  /* enum body_sum: which are wanted */
+	void (*done)(struct body *b, int err);
+	void *arg;
+	/* known in done, and until body_free */
+	unsigned char *p;               /* NULL: from the spool */
+	char crc[12], md5[SUM_MD5_TEXT];
+
+	struct s3_request *get;
+	int err;
+};
+
+/* Calls done later. */
+void body_load(struct body *b);
+/* As the body of a request, with its checksums as headers. */
+void body_send(struct body *b, struct s3_request *r);
+void body_free(struct body *b);
+
+/* Bytes of memory all of them hold. */
+int64_t body_held(void);
+
+#endif

@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: MIT */
+/* The spool directory; see spool.h. */
+#include "spool.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/shared_lock.h"
+
+/* Bytes of a file whose marks fill a page of the journal. */
+#define PAGE_SPAN (S3_GROUP * (4096 / (int64_t)sizeof(struct s3_blocks)))
+
+static char dir[PATH_MAX];
+
+/* Makes the directories of a path, ours alone. */
+static int make_path(char *path)
+{
+	for (char *p = strchr(path + 1, '/'); p; p = strchr(p + 1, '/')) {
+		*p = 0;
+		if (mkdir(path, 0700) < 0 && errno != EEXIST && errno != EROFS && errno != EACCES)
+			return -errno;
+		*p = '/';
+	}
+	return mkdir(path, 0700) < 0 && errno != EEXIST ? -errno : 0;
+}
+
+int spool_init(void)
+{
+	const char *own = getenv("SHIM_AGENT_SPOOL"), *cache = getenv("XDG_CACHE_HOME");
+	struct stat st;
+	int r;
+
+	if (own && *own == '/')
+		snprintf(dir, sizeof(dir), "%.3000s", own);
+	else if (cache && *cache == '/')
+		snprintf(dir, sizeof(dir), "%.3000s/shim/spool", cache);
+	else
+		snprintf(dir, sizeof(dir), "/var/tmp/shim-s3-%d", (int)getuid());
+	r = make_path(dir);
+	if (r < 0)
+		return r;
+	if (lstat(dir, &st) < 0)
+		return -errno;
+	return S_ISDIR(st.st_mode) && st.st_uid == getuid() && !(st.st_mode & 077) ? 0 : -EPERM;
+}
+
+const char *spool_dir(void)
+{
+	return dir;
+}
+
+static int open_part(const char *id, const char *suffix, int flags)
+{
+	char path[PATH_MAX];
+	int fd;
+
+	snprintf(path, sizeof(path), "%.3000s/%.64s.%s", dir, id, suffix);
+	fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW | flags, 0600);
+	return fd < 0 ? -errno : fd;
+}
+
+static int open_both(struct spool_file *f, const char *id, int flags)
+{
+	f->j = NULL;
+	f->data = -1;
+	f->fd = open_part(id, "journal", flags);
+	if (f->fd < 0)
+		return f->fd;
+	if (flock(f->fd, LOCK_EX | LOCK_NB) < 0)
+		return -EBUSY;
+	f->data = open_part(id, "data", flags);
+	return f->data < 0 ? f->data : 0;
+}
+
+static int map(struct spool_file *f)
+{
+	void *p = mmap(NULL, (size_t)S3_JOURNAL_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, f->fd, 0);
+
+	if (p == MAP_FAILED)
+		return -errno;
+	f->j = p;
+	return 0;
+}
+
+static int fill(struct spool_file *f, const char *id, uint64_t ino)
+{
+	int r = ftruncate(f->fd, S3_JOURNAL_BYTES) < 0 ? -errno : spool_ready(f, 1);
+
+	if (r == 0)
+		r = map(f);
+	if (r < 0)
+		return r;
+	shared_lock_init(&f->j->lock);
+	snprintf(f->j->id, sizeof(f->j->id), "%s", id);
+	f->j->cut = INT64_MAX;
+	f->j->ino = ino;
+	f->j->made = time(NULL);
+	f->j->ready = PAGE_SPAN;
+	atomic_thread_fence(memory_order_release);
+	f->j->magic = S3_JOURNAL_MAGIC;
+	return 0;
+}
+
+int spool_make(struct spool_file *f)
+{
+	uint64_t random[2];
+	char id[S3_ID];
+	int r;
+
+	do {                            /* who looks through the spool may take it for a rest */
+		if (getrandom(random, sizeof(random), 0) != sizeof(random))
+			return -errno;
+		snprintf(id, sizeof(id), "%016llx%016llx", (unsigned long long)random[0],
+			 (unsigned long long)random[1]);
+		r = open_both(f, id, O_CREAT | O_EXCL);
+		if (r == -EBUSY)
+			close(f->fd);
+	} while (r == -EBUSY);
+	if (r == 0)
+		r = fill(f, id, random[1] | 1);
+	if (r < 0) {
+		spool_close(f);
+		spool_remove(id);
+	}
+	return r;
+}
+
+/* -ENODATA: its maker was killed before anything could be written to it; -EIO: of another layout. */
+static int open_journal(struct spool_file *f)
+{
+	struct stat st;
+	int r;
+
+	if (fstat(f->fd, &st) < 0)
+		return -errno;
+	if (st.st_size != S3_JOURNAL_BYTES)
+		return st.st_size ? -EIO : -ENODATA;
+	r = map(f);
+	if (r < 0)
+		return r;
+	return f->j->magic == S3_JOURNAL_MAGIC ? 0 : f->j->magic ? -EIO : -ENODATA;
+}
+
+int spool_open(struct spool_file *f, const char *id)
+{
+	int r = open_both(f, id, 0), rest = r == -ENOENT && f->fd >= 0;  /* half removed */
+
+	if (r == 0)
+		r = open_journal(f);
+	if (r == -ENODATA || rest) {
+		spool_remove(id);
+		r = -ENOENT;
+	}
+	if (r < 0)
+		spool_close(f);
+	return r;
+}
+
+void spool_close(struct spool_file *f)
+{
+	if (f->j)
+		munmap(f->j, (size_t)S3_JOURNAL_BYTES);
+	if (f->data >= 0)
+		close(f->data);
+	if (f->fd >= 0)
+		close(f->fd);
+	*f = (struct spool_file){ .data = -1, .fd = -1 };
+}
+
+void spool_remove(const char *id)
+{
+	static const char *const suffixes[] = { "data", "journal" };
+	char path[PATH_MAX];
+
+	for (int i = 0; i < 2; i++) {
+		snprintf(path, sizeof(path), "%.3000s/%.64s.%s", dir, id, suffixes[i]);
+		unlink(path);
+	}
+}
+
+void spool_each(void (*each)(void *arg, const char *id), void *arg)
+{
+	DIR *d = opendir(dir);
+	struct dirent *e;
+
+	while (d && (e = readdir(d))) {
+		char *dot = strrchr(e->d_name, '.');
+
+		if (dot && dot - e->d_name == S3_ID - 1 && !strcmp(dot, ".journal")) {
+			*dot = 0;
+			each(arg, e->d_name);
+		}
+	}
+	if (d)
+		closedir(d);
+}
+
+int spool_ready(struct spool_file *f, int64_t upto)
+{
+	int64_t pages = (upto + PAGE_SPAN - 1) / PAGE_SPAN;
+	int r;
+
+	if (f->j && upto <= f->j->ready)
+		return 0;
+	if (upto > S3_STAGED_MOST)
+		return -EFBIG;
+	r = posix_fallocate(f->fd, 0, S3_MAP_AT + pages * 4096);
+	if (r)
+		return -r;
+	if (f->j)
+		atomic_store(&f->j->ready, pages * PAGE_SPAN);
+	return 0;
+}
+
+int64_t spool_taken(const struct spool_file *f)
+{
+	struct stat st;
+
+	return fstat(f->data, &st) < 0 ? 0 : (int64_t)st.st_blocks * 512;
+}
+
+int64_t spool_free(void)
+{
+	struct statvfs st;
+
+	if (statvfs(dir, &st) < 0)
+		return 0;
+	return ((int64_t)st.f_bavail - (int64_t)st.f_blocks / 20) * (int64_t)st.f_frsize;
+}

@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: MIT */
+/* Descriptions that write: room, publishing, the end; see write.h. Opening is in write_open.c, names in change*.c. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "request/meta.h"
+#include "multi.h"
+#include "names/names.h"
+#include "object_ops.h"
+#include "options.h"
+#include "publish.h"
+
+#define BEHIND_MOST (256ll << 20)       /* not uploaded yet of a file whose writer goes on */
+
+const char *write_spool(void)
+{
+	return spool_dir();
+}
+
+const char *stage_spool(const struct stage *st)
+{
+	return st->j->id;
+}
+
+struct s3_journal *stage_journal(const struct stage *st)
+{
+	return st->j;
+}
+
+struct object *stage_base(const struct stage *st)
+{
+	return st->base;
+}
+
+void stage_attr(const struct stage *st, struct s3_attr *attr)
+{
+	const struct s3_journal *j = st->j;
+
+	*attr = (struct s3_attr){ .size = j->size, .mtime_sec = j->mtime_sec, .mtime_nsec = j->mtime_nsec,
+		.mode = j->mode, .uid = j->uid, .gid = j->gid, .ino = j->ino };
+}
+
+void stage_meta(const struct stage *st, struct meta *m)
+{
+	struct s3_attr attr;
+
+	stage_attr(st, &attr);
+	if (st->preserve)
+		meta_load(m, st->preserve);
+	meta_set(m, META_STAMP, NULL);
+	if (!(st->j->set & OBJECT_TIMES))
+		meta_set(m, "x-amz-meta-mtime", NULL);
+	meta_attr(m, &attr, st->j->set);
+	meta_rule(m, st->b, st->j->key);
+}
+
+/* ---- room */
+
+struct delayed {
+	struct delayed *next;
+	write_done *done;
+	void *arg;
+};
+
+void write_progress(struct stage *st)
+{
+	while (st->delayed && (multi_error(st) || multi_behind(st) <= BEHIND_MOST)) {
+		struct delayed *d = st->delayed;
+		int err = multi_error(st);
+
+		st->delayed = d->next;
+		d->done(d->arg, err);
+		free(d);
+	}
+}
+
+static void delay(struct stage *st, write_done *done, void *arg)
+{
+	struct delayed *d = malloc(sizeof(*d));
+
+	if (!d)
+		abort();
+	*d = (struct delayed){ st->delayed, done, arg };
+	st->delayed = d;
+}
+
+void write_wrote(struct stage *st, int64_t off, int64_t len, write_done *done, void *arg)
+{
+	struct extents fresh = { 0 };
+	int err = multi_error(st);
+
+	if (err)
+		multi_abort(st);        /* told now; the next publish begins anew */
+	if (!err)
+		err = stage_room(st, off, len);
+	if (!err && !st->publish) {
+		stage_collect(st, &fresh);
+		multi_stream(st, &fresh);
+	}
+	extents_free(&fresh);
+	if (!err && multi_behind(st) > BEHIND_MOST)
+		delay(st, done, arg);
+	else
+		done(arg, err);
+}
+
+/* ---- the end of a description */
+
+/* Nobody has it any more: nothing of it is kept that is in the bucket, or is to be nowhere. */
+static void settle(struct stage *st, int err)
+{
+	if (stage_descriptions(st))
+		return;
+	multi_abort(st);
+	if (st->j->removed || (!err && !stage_is_changed(st)))
+		stage_drop(st);
+	else
+		stage_detach(st);
+}
+
+struct last {
+	struct stage *st;
+	char description[S3_ID];
+	write_done *done;
+	void *arg;
+};
+
+static void last_done(void *arg, int err)
+{
+	struct last *l = arg;
+
+	stage_undescribe(l->st, l->description);
+	settle(l->st, err);
+	l->done(l->arg, err);
+	stage_put(l->st);
+	free(l);
+}
+
+void write_publish(struct stage *st, const char *description, unsigned flags, write_done *done, void *arg)
+{
+	struct last *l;
+
+	if (!(flags & S3_LAST)) {
+		publish(st, done, arg);
+		return;
+	}
+	l = calloc(1, sizeof(*l));
+	if (!l)
+		abort();
+	l->st = stage_get(st);
+	snprintf(l->description, sizeof(l->description), "%s", description);
+	l->done = done;
+	l->arg = arg;
+	publish(st, last_done, l);
+}
+
+void write_abandon(struct stage *st, const char *description)
+{
+	stage_undescribe(st, description);
+	if (!stage_descriptions(st) && stage_is_changed(st) && !st->j->removed)
+		st->j->lost = 1;
+	settle(st, 0);
+}
+
+/* ---- what is not in the bucket yet */
+
+int write_pending(struct s3_bucket *b, const char *name, struct s3_attr *attr)
+{
+	char key[S3_NAME_MAX];
+	struct stage *st = names_key(b, name, key) < 0 ? NULL : stage_find(b, key);
+
+	if (!st || !st->j->pending || st->j->removed)
+		return 0;
+	if (attr)
+		stage_attr(st, attr);
+	return 1;
+}
+
+void write_ino(struct s3_bucket *b, const char *name, struct s3_attr *attr)
+{
+	char key[S3_NAME_MAX];
+	struct stage *st = S_ISDIR(attr->mode) || names_key(b, name, key) < 0 ? NULL : stage_find(b, key);
+
+	if (st && !st->j->removed)
+		attr->ino = st->j->ino;
+}
+
+struct search {
+	struct s3_bucket *b;
+	const char *dir;
+	void (*each)(void *arg, const char *name, uint64_t ino);
+	void *arg;
+};
+
+static void if_below(void *arg, struct stage *st)
+{
+	struct search *s = arg;
+	size_t n = strlen(s->dir);
+	const char *name = st->j->name;
+
+	if (st->at && st->b == s->b && st->j->pending && !st->j->removed && !strncmp(name, s->dir, n) &&
+	    name[n] == '/' && !strchr(name + n + 1, '/'))
+		s->each(s->arg, name + n + 1, st->j->ino);
+}
+
+void write_pending_each(struct s3_bucket *b, const char *dir,
+			void (*each)(void *arg, const char *name, uint64_t ino), void *arg)
+{
+	struct search s = { b, dir, each, arg };
+
+	stage_each(if_below, &s);
+}
