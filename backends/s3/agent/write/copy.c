@@ -1,26 +1,17 @@
 /* SPDX-License-Identifier: MIT */
-/* Copies by the server; see copy.h. */
-#include "copy.h"
+/* Copies by the server: of ranges; see copy.h. */
+#include "copy_private.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
-#include "multi.h"
-#include "names/names.h"
-#include "object_ops.h"
 #include "http/xml.h"
 
 /* ---- what both kinds send */
 
-struct source {
-	char text[3 * S3_NAME_MAX];
-};
-
-/* "/bucket/key?versionId=...", encoded. 0 or -ENAMETOOLONG. */
-static int source_of(struct source *s, const struct s3_bucket *b, const char *key, const struct s3_attr *version)
+int copy_source_of(struct copy_source *s, const struct s3_bucket *b, const char *key, const struct s3_attr *version)
 {
 	long n = snprintf(s->text, sizeof(s->text), "/%s/", b->name), more;
 
@@ -33,22 +24,19 @@ static int source_of(struct source *s, const struct s3_bucket *b, const char *ke
 	return 0;
 }
 
-/* etag: of the version, must live as long as the request. */
-static void add_source(struct s3_request *r, const struct source *s, const char *etag)
+void copy_add_source(struct s3_request *r, const struct copy_source *s, const char *etag)
 {
 	s3_header(r, "x-amz-copy-source", s->text);
 	if (*etag && r->bucket->copy_if_match != 0)
 		s3_header(r, "x-amz-copy-source-if-match", etag);
 }
 
-/* Whether a condition was refused that may hold. */
-static int is_doubtful(const struct s3_request *r)
+int copy_is_doubtful(const struct s3_request *r)
 {
 	return r->status == 412 && r->bucket->copy_if_match < 0;
 }
 
-/* The answer to a HEAD after that: 1: it holds, so such conditions are not used any more. */
-static int holds(const struct s3_request *r, int err, const char *etag)
+int copy_holds(const struct s3_request *r, int err, const char *etag)
 {
 	if (err || strcmp(r->etag, etag))
 		return 0;
@@ -77,7 +65,7 @@ static int copied_leaf(void *arg, const char *path, const char *value)
 }
 
 /* The etag of the copy; the source has changed if it was not the version. */
-static int copy_result(const struct s3_request *r, int err, char etag[S3_ETAG_MAX])
+int copy_result(const struct s3_request *r, int err, char etag[S3_ETAG_MAX])
 {
 	struct copied c = { "" };
 
@@ -95,7 +83,7 @@ static int copy_result(const struct s3_request *r, int err, char etag[S3_ETAG_MA
 
 struct copy_range {
 	struct s3_request r;
-	struct source source;
+	struct copy_source source;
 	char key[S3_NAME_MAX], from[S3_NAME_MAX], upload[S3_UPLOAD_MAX], number[16], range[64], etag[S3_ETAG_MAX];
 	void (*done)(void *arg, const char *etag, int err);
 	void *arg;
@@ -107,7 +95,7 @@ static void range_looked(struct s3_request *r, int err)
 {
 	struct copy_range *c = r->arg;
 
-	if (holds(r, err, c->etag)) {
+	if (copy_holds(r, err, c->etag)) {
 		range_start(c);
 		return;
 	}
@@ -120,7 +108,7 @@ static void range_done(struct s3_request *r, int err)
 	struct copy_range *c = r->arg;
 	char etag[S3_ETAG_MAX];
 
-	if (is_doubtful(r)) {
+	if (copy_is_doubtful(r)) {
 		*r = (struct s3_request){ .bucket = r->bucket, .method = "HEAD", .key = c->from, .first = -1,
 			.body_fd = -1, .done = range_looked, .arg = c };
 		s3_start(r);
@@ -139,7 +127,7 @@ static void range_start(struct copy_range *c)
 		.done = range_done, .arg = c };
 	s3_param(&c->r, "partNumber", c->number);
 	s3_param(&c->r, "uploadId", c->upload);
-	add_source(&c->r, &c->source, c->etag);
+	copy_add_source(&c->r, &c->source, c->etag);
 	s3_header(&c->r, "x-amz-copy-source-range", c->range);
 	s3_start(&c->r);
 }
@@ -161,7 +149,7 @@ struct copy_range *copy_range(struct s3_bucket *b, const char *key, const char *
 	c->arg = arg;
 	c->r.bucket = b;
 	snprintf(c->from, sizeof(c->from), "%s", from);
-	source_of(&c->source, b, from, version);
+	copy_source_of(&c->source, b, from, version);
 	range_start(c);
 	return c;
 }
@@ -170,261 +158,4 @@ void copy_range_cancel(struct copy_range *c)
 {
 	s3_cancel(&c->r);
 	free(c);
-}
-
-/* ---- a whole object */
-
-struct copy {
-	struct s3_request r;
-	struct s3_bucket *b;
-	struct source source;
-	char from[S3_NAME_MAX], key[S3_NAME_MAX];
-	struct s3_attr version, attr;
-	struct meta meta;
-	int replace;                    /* the metadata */
-	void (*done)(void *arg, const struct s3_attr *attr, int err);
-	void *arg;
-	/* by parts */
-	char upload[S3_UPLOAD_MAX];
-	struct part *part;
-	char (*etag)[S3_ETAG_MAX];
-	int n, next, going, finished, err;
-	char *text;
-};
-
-static void copy_end(struct copy *c, int err)
-{
-	if (err && *c->upload)
-		multi_abort_id(c->b, c->key, c->upload, NULL, NULL);
-	c->done(c->arg, &c->attr, err);
-	free(c->part);
-	free(c->etag);
-	free(c->text);
-	free(c);
-}
-
-static void request(struct copy *c, const char *method, const char *key, void (*done)(struct s3_request *, int))
-{
-	c->r = (struct s3_request){ .bucket = c->b, .method = method, .key = key, .first = -1, .body_fd = -1,
-		.done = done, .arg = c };
-}
-
-/* What is known of the copy. */
-static void describe(struct copy *c, const char *etag, const struct s3_request *r)
-{
-	int64_t now = http_got(r->http, "date") ? s3_date(http_got(r->http, "date")) : -1;
-
-	c->attr = c->version;
-	snprintf(c->attr.etag, sizeof(c->attr.etag), "%s", etag);
-	snprintf(c->attr.version, sizeof(c->attr.version), "%s", r->version);
-	c->attr.mtime_sec = now >= 0 ? now : (int64_t)time(NULL);
-	c->attr.mtime_nsec = 0;
-	c->attr.ino = names_ino(c->b, c->key, c->attr.etag);
-}
-
-static void copy_at_once(struct copy *c);
-
-static void source_looked(struct s3_request *r, int err)
-{
-	struct copy *c = r->arg;
-
-	if (holds(r, err, c->version.etag))
-		copy_at_once(c);
-	else
-		copy_end(c, -ESTALE);
-}
-
-static void copied(struct s3_request *r, int err)
-{
-	struct copy *c = r->arg;
-	char etag[S3_ETAG_MAX];
-
-	if (is_doubtful(r)) {
-		request(c, "HEAD", c->from, source_looked);
-		s3_start(&c->r);
-		return;
-	}
-	err = copy_result(r, err, etag);
-	if (!err)
-		describe(c, etag, r);
-	copy_end(c, err);
-}
-
-static void copy_at_once(struct copy *c)
-{
-	request(c, "PUT", c->key, copied);
-	add_source(&c->r, &c->source, c->version.etag);
-	if (c->replace)
-		s3_header(&c->r, "x-amz-metadata-directive", "REPLACE");
-	meta_send(&c->meta, &c->r);
-	s3_start(&c->r);
-}
-
-/* ---- by parts */
-
-static int completed_leaf(void *arg, const char *path, const char *value)
-{
-	if (!strcmp(path, "CompleteMultipartUploadResult/ETag"))
-		copy_etag(arg, value);
-	return 0;
-}
-
-static void completed(struct s3_request *r, int err)
-{
-	struct copy *c = r->arg;
-	char etag[S3_ETAG_MAX] = "";
-
-	if (!err)
-		err = xml_parse(r->text ? r->text : "", r->text_len, completed_leaf, NULL, etag);
-	if (!err && !*etag)
-		err = -EIO;
-	if (!err)
-		describe(c, etag, r);
-	if (!err)
-		*c->upload = 0;
-	copy_end(c, err);
-}
-
-static void complete(struct copy *c)
-{
-	size_t n;
-	FILE *f = open_memstream(&c->text, &n);
-
-	if (!f)
-		abort();
-	fputs("<CompleteMultipartUpload xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">", f);
-	for (int i = 0; i < c->n; i++)
-		fprintf(f, "<Part><PartNumber>%d</PartNumber><ETag>%s</ETag></Part>", i + 1, c->etag[i]);
-	fputs("</CompleteMultipartUpload>", f);
-	if (fclose(f))
-		abort();
-	request(c, "POST", c->key, completed);
-	s3_param(&c->r, "uploadId", c->upload);
-	s3_header(&c->r, "content-type", "application/xml");
-	c->r.body = c->text;
-	c->r.body_len = n;
-	s3_start(&c->r);
-}
-
-struct range {
-	struct copy *c;
-	int i;
-};
-
-static void more_ranges(struct copy *c);
-
-static void part_copied(void *arg, const char *etag, int err)
-{
-	struct range *g = arg;
-	struct copy *c = g->c;
-
-	snprintf(c->etag[g->i], sizeof(c->etag[0]), "%s", etag);
-	free(g);
-	c->going--;
-	c->finished += !err;
-	if (err && !c->err)
-		c->err = err;
-	more_ranges(c);
-}
-
-static void more_ranges(struct copy *c)
-{
-	while (!c->err && c->next < c->n && c->going < MULTI_SENDING) {
-		struct range *g = malloc(sizeof(*g));
-
-		if (!g)
-			abort();
-		*g = (struct range){ c, c->next++ };
-		c->going++;
-		copy_range(c->b, c->key, c->upload, g->i + 1, c->from, &c->version, c->part[g->i].off,
-			   c->part[g->i].len, part_copied, g);
-	}
-	if (c->going)
-		return;
-	if (c->err)
-		copy_end(c, c->err);
-	else
-		complete(c);
-}
-
-static int created_leaf(void *arg, const char *path, const char *value)
-{
-	if (!strcmp(path, "InitiateMultipartUploadResult/UploadId"))
-		snprintf(arg, S3_UPLOAD_MAX, "%s", value);
-	return 0;
-}
-
-static void created(struct s3_request *r, int err)
-{
-	struct copy *c = r->arg;
-	static const struct extents none;
-
-	if (!err)
-		err = xml_parse(r->text ? r->text : "", r->text_len, created_leaf, NULL, c->upload);
-	if (!err && !*c->upload)
-		err = -EIO;
-	if (err) {
-		copy_end(c, err);
-		return;
-	}
-	c->part = parts_plan(c->version.size, &none, c->version.size, 0, &c->n);
-	c->etag = calloc((size_t)c->n + 1, sizeof(*c->etag));
-	if (!c->etag)
-		abort();
-	more_ranges(c);
-}
-
-static void create(struct copy *c)
-{
-	request(c, "POST", c->key, created);
-	s3_param(&c->r, "uploads", "");
-	meta_send(&c->meta, &c->r);
-	s3_start(&c->r);
-}
-
-/* The upload has to be begun with what the source has beside its bytes. */
-static void looked(struct s3_request *r, int err)
-{
-	struct copy *c = r->arg;
-
-	if (!err && strcmp(r->etag, c->version.etag))
-		err = -ESTALE;
-	if (err) {
-		copy_end(c, err);
-		return;
-	}
-	meta_preserve(&c->meta, r);
-	create(c);
-}
-
-void copy_object(struct s3_bucket *b, const char *from, const struct s3_attr *version, const char *key,
-		 const struct meta *meta,
-		 void (*done)(void *arg, const struct s3_attr *attr, int err), void *arg)
-{
-	struct copy *c = calloc(1, sizeof(*c));
-
-	if (!c)
-		abort();
-	c->b = b;
-	c->version = *version;
-	c->replace = meta != NULL;
-	c->done = done;
-	c->arg = arg;
-	snprintf(c->from, sizeof(c->from), "%s", from);
-	snprintf(c->key, sizeof(c->key), "%s", key);
-	source_of(&c->source, b, from, version);
-	if (meta) {
-		char *text = meta_save(meta);
-
-		meta_load(&c->meta, text);
-		free(text);
-	}
-	if (version->size <= COPY_WHOLE) {
-		copy_at_once(c);
-	} else if (meta) {
-		create(c);
-	} else {
-		request(c, "HEAD", c->from, looked);
-		s3_start(&c->r);
-	}
 }

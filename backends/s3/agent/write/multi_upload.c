@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: MIT */
+/* Multipart uploads are begun and aborted; see multi_private.h. */
+#include "multi_private.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "http/xml.h"
+
+/* ---- aborting */
+
+struct abort {
+	struct s3_request r;
+	char key[S3_NAME_MAX], id[S3_UPLOAD_MAX];
+	write_done *done;
+	void *arg;
+};
+
+static void aborted(struct s3_request *r, int err)
+{
+	struct abort *a = r->arg;
+
+	if (a->done)
+		a->done(a->arg, err == -ENOENT ? 0 : err);
+	free(a);
+}
+
+void multi_abort_id(struct s3_bucket *b, const char *key, const char *id, write_done *done, void *arg)
+{
+	struct abort *a = calloc(1, sizeof(*a));
+
+	if (!a)
+		abort();
+	snprintf(a->key, sizeof(a->key), "%s", key);
+	snprintf(a->id, sizeof(a->id), "%s", id);
+	a->done = done;
+	a->arg = arg;
+	a->r = (struct s3_request){ .bucket = b, .method = "DELETE", .key = a->key, .first = -1, .body_fd = -1,
+		.done = aborted, .arg = a };
+	s3_param(&a->r, "uploadId", a->id);
+	s3_start(&a->r);
+}
+
+/* ---- creating the upload */
+
+struct created {
+	char id[S3_UPLOAD_MAX];
+};
+
+static int leaf(void *arg, const char *path, const char *value)
+{
+	struct created *c = arg;
+
+	if (!strcmp(path, "InitiateMultipartUploadResult/UploadId"))
+		snprintf(c->id, sizeof(c->id), "%s", value);
+	return 0;
+}
+
+static void created(struct s3_request *r, int err)
+{
+	struct multi *m = r->arg;
+	struct created c = { "" };
+
+	m->create = NULL;
+	if (err == -EOPNOTSUPP && m->st->b->checksums != 0) {
+		struct meta meta = { .used = 0 };
+
+		m->st->b->checksums = 0;
+		meta_load(&meta, m->stored);
+		free(m->stored);
+		free(r);
+		multi_create(m, &meta);
+		return;
+	}
+	if (!err)
+		err = xml_parse(r->text ? r->text : "", r->text_len, leaf, NULL, &c);
+	if (!err && !*c.id)
+		err = -EIO;
+	m->crc = !err && http_got(r->http, "x-amz-checksum-algorithm") != NULL;
+	free(r);
+	if (err) {
+		multi_fail(m, err);
+		return;
+	}
+	snprintf(m->st->j->upload, sizeof(m->st->j->upload), "%s", c.id);
+	m->created = 1;
+	multi_pump(m);
+}
+
+/* Once the headers are on the line nobody wants meta any more, so they are kept until then. */
+void multi_create(struct multi *m, const struct meta *meta)
+{
+	struct {
+		struct s3_request r;
+		struct meta meta;
+	} *c = calloc(1, sizeof(*c));
+
+	if (!c)
+		abort();
+	m->stored = meta_save(meta);
+	meta_load(&c->meta, m->stored);
+	meta_set(&c->meta, META_STAMP, m->stamp);
+	c->r = (struct s3_request){ .bucket = m->st->b, .method = "POST", .key = m->st->j->key, .first = -1,
+		.body_fd = -1, .done = created, .arg = m };
+	s3_param(&c->r, "uploads", "");
+	if (m->st->b->checksums != 0)
+		s3_header(&c->r, "x-amz-checksum-algorithm", "CRC32C");
+	meta_send(&c->meta, &c->r);
+	m->create = &c->r;
+	s3_start(&c->r);
+}
+
+int multi_lacks(const struct stage *st, const struct meta *meta)
+{
+	char *text = meta_save(meta);
+	int r = !st->multi || strcmp(text, st->multi->stored) != 0;
+
+	free(text);
+	return r;
+}

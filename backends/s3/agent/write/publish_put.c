@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: MIT */
+/* Publishing by one PutObject; see publish.h. */
+#include "publish_private.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define NEVER "\"shim-asks-if-conditions-hold\""
+
+static void put(struct publish *p);
+
+/* Adds the condition, or, if it is not known yet whether such are heeded, one that cannot hold. */
+static void add_condition(struct publish *p)
+{
+	struct s3_journal *j = p->st->j;
+	int known = *publish_heeds(p);
+
+	p->condition = PLAIN;
+	if (publish_must(p) == S3_MUST_ANY || known == 0)
+		return;
+	if (publish_must(p) == S3_MUST_ABSENT) {
+		p->condition = HOLDING;
+		s3_header(&p->r, "if-none-match", "*");
+		return;
+	}
+	p->condition = known > 0 || p->tries ? HOLDING : ASKING;
+	s3_header(&p->r, "if-match", p->condition == ASKING ? NEVER : j->base.etag);
+}
+
+static void put_done(struct s3_request *r, int err)
+{
+	struct publish *p = r->arg;
+	struct s3_bucket *b = p->st->b;
+	const char *crc = r->http ? http_got(r->http, "x-amz-checksum-crc32c") : NULL;
+
+	if (err == -EOPNOTSUPP && p->condition != PLAIN) {
+		*publish_heeds(p) = 0;
+		put(p);
+		return;
+	}
+	if (err == -EOPNOTSUPP && (p->body.sums & BODY_CRC) && b->checksums != 0) {
+		b->checksums = 0;
+		p->body.sums = BODY_MD5;
+		put(p);
+		return;
+	}
+	if (r->status == 412 && publish_must(p) == S3_MUST_ABSENT)
+		b->if_none_match = 1;
+	if (r->status == 412 && p->condition == ASKING) {
+		p->tries++;
+		put(p);
+		return;
+	}
+	if (err == -EINVAL && (!strcmp(r->code, "BadDigest") || strstr(r->code, "ChecksumMismatch")))
+		err = -EIO;
+	if (err == -EBUSY && p->condition != PLAIN && p->tries++ < PUBLISH_TRIES) {
+		put(p);
+		return;
+	}
+	if (err && p->condition != PLAIN) {
+		publish_lookup(p, err, put);
+		return;
+	}
+	if (err) {
+		publish_end(p, err);
+		return;
+	}
+	if (crc && (p->body.sums & BODY_CRC) && strcmp(crc, p->body.crc)) {
+		publish_end(p, -EIO);
+		return;
+	}
+	if (b->checksums < 0)
+		b->checksums = crc != NULL;
+	if (p->condition == ASKING)
+		b->if_match = 0;        /* it was not refused */
+	else if (p->condition == HOLDING && publish_must(p) == S3_MUST_BASE)
+		b->if_match = 1;
+	publish_result(p, r, r->etag);
+	publish_ended(p);
+}
+
+/* The body is there. */
+static void put(struct publish *p)
+{
+	publish_request(p, "PUT", put_done);
+	if (publish_must(p) != S3_MUST_ANY)
+		meta_set(&p->meta, META_STAMP, p->stamp);
+	meta_send(&p->meta, &p->r);
+	add_condition(p);
+	body_send(&p->body, &p->r);
+	s3_start(&p->r);
+}
+
+static void loaded(struct body *b, int err)
+{
+	struct publish *p = b->arg;
+
+	if (err)
+		publish_end(p, err);
+	else
+		put(p);
+}
+
+void publish_put(struct publish *p)
+{
+	int known = p->st->b->checksums;
+
+	p->body = (struct body){ .st = p->st, .len = p->size, .done = loaded, .arg = p,
+		.sums = known > 0 ? BODY_CRC : known == 0 ? BODY_MD5 : BODY_CRC | BODY_MD5 };
+	body_load(&p->body);
+}
