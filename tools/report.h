@@ -3,7 +3,6 @@
 #ifndef TOOLS_REPORT_H
 #define TOOLS_REPORT_H
 
-#include <stdint.h>
 #include <stdio.h>
 
 #include "segment.h"
@@ -15,10 +14,5 @@ int report_json(const struct stats_set *set, FILE *out);
 
 /* What the S3 agents of this user counted; returns how many there are. report_s3.c */
 int report_s3(FILE *out);
-
-/* Numbers as people read them; each lives until eight more were made. */
-const char *human_bytes(uint64_t n);
-const char *human_count(uint64_t n);
-const char *human_ns(uint64_t ns);
 
 #endif

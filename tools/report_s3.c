@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "human.h"
 #include "s3/s3_stats.h"
 #include "stats/stats_tree.h"
 #include "tool.h"
