@@ -119,7 +119,8 @@ enum ofd_end {
 };
 
 struct object_ops {
-	int versions;                  /* each version of a file has an ino: locks are on the name then */
+	/* each version of a file has an ino: locks are on the name then, and a number of it is what programs are told */
+	int versions;
 	int (*stat)(const struct object_at *at, struct statx *st);
 	ssize_t (*readlink)(const struct object_at *at, char *buf, size_t n);     /* [EINVAL] */
 	int (*access)(const struct object_at *at, int mode, int flags);           /* [by stat] */

@@ -39,6 +39,16 @@ both 'an open file that loses its name' 'cd $D; exec 3>gone; echo x >&3; rm gone
 	exec 3>was; echo x >&3; mv was is; echo y >&3; exec 3>&-; cat is; ls was 2>/dev/null || echo none'
 there is
 
+# a file has one number by its name and by a descriptor, before, while and after it is written
+both 'the number of a file' 'cd $D; echo 1 >n1; echo 2 >n2; n=$(stat -c %i n1); same() { [ "$(stat -$2c %i "$1")" = $n ] && echo "same $1" || echo "another $1"; }
+	same n1; same n2; exec 5<>n1; echo more >&5; same n1; same /dev/fd/5 L; sync n1; same n1; same /dev/fd/5 L; exec 5>&-; same n1; exec 5<n1; echo new >>n1; same /dev/fd/5 L
+	printf x >n1; same n1; ls -i . | grep n1 | { read -r i f; [ $i = $n ] && echo same in the listing; }; ls -id . | { read -r i d; [ $i = $(stat -c %i $D) ] && echo same .; }
+	find . -samefile n1; cp n1 n1 2>&1; cp n1 n2; mv n1 n1 2>&1; [ n1 -ef ./n1 ] && echo ef; [ n1 -ef n2 ] || echo not ef; tar cf n.tar n.tar n1 2>&1; tar tf n.tar
+	exec 5>n3; echo x >&5; mv n3 n4; n=$(stat -c %i n4); same /dev/fd/5 L; echo y >n3; same n3; rm n4; echo z >n4; n=$(stat -Lc %i /dev/fd/5); same n4; exec 5>&-; cat n4; rm n*'
+command -v vim >/dev/null && both vim 'cd $D; printf "a\nb\n" >v; for bc in yes no auto; do for back in backup nobackup; do vim -es -N -u NONE -i NONE "+set backupcopy=$bc $back" "+1s/\$/x/" +wq v; echo $?; done; cat v; ls -A v*; done
+	vim -es -N -u NONE -i NONE "+set nowritebackup" "+\$s/\$/y/" +w "+\$s/\$/z/" +wq v; echo $?; cat v; rm v~; ls -A'
+[ -e "$NATIVE/v" ] && there v
+
 # by parts, appended to, changed in the middle, cut
 head -c 40000000 /dev/urandom >"$TMP/data"
 both 'large' 'cd $D; cp ../data large; md5sum <large; printf tail >>large; md5sum <large

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/grow.h"
+#include "object_number.h"
 #include "ofd.h"
 #include "ofd_files.h"
 #include "base/real.h"
@@ -129,19 +130,12 @@ static uint64_t this_process(void)
 	return p;
 }
 
-/* What tells files apart: the number of the file, or of its name (FNV-1a) where each version has another. */
+/* What tells files apart: the number of the file, or of its name where each version has another. */
 static uint64_t file_number(const struct ofd *o)
 {
 	const struct backend *be = backend_find(o->be);
-	const char *text[] = { o->target, o->name };
-	uint64_t h = 14695981039346656037ull;
 
-	if (!be || !be->object->versions)
-		return o->ino;
-	for (int i = 0; i < 2; i++)
-		for (const char *s = text[i]; *s; s++)
-			h = (h ^ (unsigned char)*s) * 1099511628211ull;
-	return h;
+	return be && be->object->versions ? number_of_name(o->target, o->name) : o->ino;
 }
 
 void lock_owned(struct lock *l, int kind, const struct ofd *o)

@@ -251,7 +251,7 @@ static int change_one(struct ofd *o, void *arg)
 	if (!ofd_is_of(o, c->m) || o->gone)
 		return 0;
 	if (c->gone)
-		o->gone = o->ino == c->gone->stx_ino && !strcmp(o->name, c->from);
+		o->gone = (c->m->be->object->versions || o->ino == c->gone->stx_ino) && !strcmp(o->name, c->from);
 	else if (!replaced(o, c->from, c->to) && c->both)
 		replaced(o, c->to, c->from);
 	return 0;

@@ -9,6 +9,7 @@
 
 #include "files/guard.h"
 #include "files/place.h"
+#include "object_number.h"
 #include "base/real.h"
 
 #define OPS(at) ((at)->m->be->object)
@@ -42,19 +43,34 @@ void statx_to_stat(const struct statx *x, struct stat *st)
 	st->st_ctim = (struct timespec){ x->stx_ctime.tv_sec, x->stx_ctime.tv_nsec };
 }
 
+int at_look(const struct object_at *at, struct statx *st)
+{
+	memset(st, 0, sizeof(*st));
+	return OPS(at)->stat(at, st);
+}
+
+/* What the program is told. */
+static int told(const struct object_at *at, struct statx *st)
+{
+	int r = at_look(at, st);
+
+	st->stx_ino = number_told(at, st->stx_ino);
+	return r;
+}
+
 int at_statx(const struct object_at *at, struct statx *out)
 {
-	struct statx st = { 0 };
-	int r = OPS(at)->stat(at, &st);
+	struct statx st;
+	int r = told(at, &st);
 
 	return r < 0 ? r : at_give(out, &st, sizeof(st));
 }
 
 int at_stat(const struct object_at *at, struct stat *out)
 {
-	struct statx x = { 0 };
+	struct statx x;
 	struct stat st;
-	int r = OPS(at)->stat(at, &x);
+	int r = told(at, &x);
 
 	if (r < 0)
 		return r;

@@ -12,6 +12,10 @@
 /* The size in bytes of an open file, or -errno. */
 off_t object_size(struct file *f);
 
+/* As the back end has them, with the version's number where there are versions; for ourselves. */
+int at_look(const struct object_at *at, struct statx *st);
+
+/* As the program is told (object_number.h), into its memory. */
 int at_statx(const struct object_at *at, struct statx *st);
 int at_stat(const struct object_at *at, struct stat *st);
 int at_statfs(const struct object_at *at, struct statfs *st);

@@ -8,6 +8,7 @@
 #include "base/hidden.h"
 #include "object_at.h"
 #include "object_name.h"
+#include "object_number.h"
 #include "object_pin.h"
 #include "ofd.h"
 #include "base/real.h"
@@ -36,9 +37,8 @@ static int grow(struct listing **l)
 	return 0;
 }
 
-static int add(void *arg, const char *name, unsigned char type, uint64_t ino)
+static int add(struct listing **l, const char *name, unsigned char type, uint64_t ino)
 {
-	struct listing **l = arg;
 	size_t size = entry_size(name);
 	struct dirent64 *e;
 
@@ -58,6 +58,18 @@ static int add(void *arg, const char *name, unsigned char type, uint64_t ino)
 	return 0;
 }
 
+struct adding {
+	const struct file *dir;
+	struct listing *l;
+};
+
+static int add_entry(void *arg, const char *name, unsigned char type, uint64_t ino)
+{
+	struct adding *a = arg;
+
+	return add(&a->l, name, type, number_of_entry(a->dir, name, ino));
+}
+
 /* The directory above: of the mount's own, whatever the kernel has there. */
 static uint64_t parent_inode(struct file *f)
 {
@@ -70,29 +82,30 @@ static uint64_t parent_inode(struct file *f)
 	if (slash)
 		*slash = 0;
 	if (*f->ofd->name)
-		return object_name_stat(f->mount, name, &x) == 0 ? x.stx_ino : f->ofd->ino;
+		return object_name_stat(f->mount, name, &x) == 0 ?
+		       number_told(&(struct object_at){ f->mount, NULL, name }, x.stx_ino) : f->ofd->ino;
 	return own_stat(AT_FDCWD, *name ? name : "/", &st, 0) == 0 ? st.st_ino : f->ofd->ino;
 }
 
 static int list(struct file *f)
 {
 	struct object_at at = { f->mount, f, NULL };
-	struct listing *l = REAL(mmap)(NULL, FIRST_ROOM, PROT_READ | PROT_WRITE,
-				       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	struct adding a = { f, REAL(mmap)(NULL, FIRST_ROOM, PROT_READ | PROT_WRITE,
+					  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) };
 	int r;
 
-	if (l == MAP_FAILED)
+	if (a.l == MAP_FAILED)
 		return -ENOMEM;
-	l->room = FIRST_ROOM;
-	add(&l, ".", DT_DIR, f->ofd->ino);
-	add(&l, "..", DT_DIR, parent_inode(f));
-	r = f->mount->be->object->list(&at, add, &l);
+	a.l->room = FIRST_ROOM;
+	add(&a.l, ".", DT_DIR, number_told(&at, f->ofd->ino));
+	add(&a.l, "..", DT_DIR, parent_inode(f));
+	r = f->mount->be->object->list(&at, add_entry, &a);
 	if (r < 0) {
-		REAL(munmap)(l, l->room);
+		REAL(munmap)(a.l, a.l->room);
 		return r;
 	}
 	object_dir_released(f);
-	f->listing = l;
+	f->listing = a.l;
 	return 0;
 }
 

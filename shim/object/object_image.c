@@ -108,7 +108,7 @@ int object_image(const struct place *p, int flags)
 	int r = object_at_of(p, flags, &at, name);
 
 	if (r == 0)
-		r = at_statx(&at, &st);
+		r = at_look(&at, &st);
 	if (r == 0)
 		r = S_ISREG(st.stx_mode) ? at_access(&at, X_OK, AT_EACCESS) :
 		    S_ISLNK(st.stx_mode) ? -ELOOP : -EACCES;
@@ -124,7 +124,7 @@ int object_copy_of(const struct place *p, struct statx *st)
 	int r = object_at_of(p, 0, &at, name);
 
 	if (r == 0)
-		r = at_statx(&at, st);
+		r = at_look(&at, st);
 	if (r == 0 && !S_ISREG(st->stx_mode))
 		r = -EACCES;
 	return r < 0 ? r : copy_of(&at);

@@ -166,7 +166,7 @@ ROW(lremovexattr, (const char *path, const char *key), 0, at_removexattr(at, key
 static ssize_t chmod_no_link(const struct object_at *at, mode_t mode)
 {
 	struct statx st;
-	int r = at_statx(at, &st);
+	int r = at_look(at, &st);
 
 	return r < 0 ? r : S_ISLNK(st.stx_mode) ? -EOPNOTSUPP : at_chmod(at, mode);
 }
@@ -198,7 +198,7 @@ static int change_directory(const struct object_at *at)
 {
 	const char *name = at->f ? at->f->ofd->name : at->name;
 	struct statx st;
-	int r = at_statx(at, &st);
+	int r = at_look(at, &st);
 
 	if (r == 0)
 		r = S_ISDIR(st.stx_mode) ? at_access(at, X_OK, AT_EACCESS) : -ENOTDIR;
@@ -245,7 +245,7 @@ static int set_size(const struct object_at *at, off_t len)
 {
 	struct statx st;
 	struct image_of of;
-	int r = at_statx(at, &st);
+	int r = at_look(at, &st);
 
 	if (r < 0)
 		return r;

@@ -204,7 +204,7 @@ static int may_link_open(const struct place *from)
 
 	if (!from->file)
 		return 0;
-	if (from->file->ofd->gone && at_statx(&at, &st) == 0 && !st.stx_nlink)
+	if (from->file->ofd->gone && at_look(&at, &st) == 0 && !st.stx_nlink)
 		return -ENOENT;
 	if (from->magic)
 		return 0;
@@ -218,7 +218,7 @@ static int link_to(const struct object_at *at, const struct place *from, const s
 	int r = may_link_open(from);
 
 	if (r == 0)
-		r = at_statx(at, &st);
+		r = at_look(at, &st);
 	return r < 0 ? r : (int)NAMED(to, OBJECT_NEW, OPS(to)->link ? OPS(to)->link(at, name) : missing(to, name, -EPERM));
 }
 
