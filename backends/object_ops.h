@@ -159,6 +159,7 @@ struct object_ops {
 	off_t (*seek)(struct file *f, off_t off, int whence);     /* SEEK_DATA, SEEK_HOLE [no holes] */
 	int (*allocate)(struct file *f, int mode, off_t off, off_t len);          /* [EOPNOTSUPP] */
 	int (*sync)(struct file *f, int data_only);                               /* [0] */
+	off_t (*mapped_most)(const struct mount *m);  /* bytes of one file that may be mapped [1 GiB] */
 };
 
 #endif

@@ -47,6 +47,8 @@ static const struct be_option s3_options[] = {
 		"memory of the agent for objects; the largest of its rules counts" },
 	[S3_OPT_READAHEAD] = { "readahead", BE_OPT_SIZE, 0, 64 << 20,
 		"most bytes fetched ahead of a sequential reader" },
+	[S3_OPT_MMAP] = { "mmap", BE_OPT_SIZE, 0, 1 << 30,
+		"most bytes of one object that may be mapped; beyond: ENOMEM" },
 	[S3_OPT_TTL] = { "ttl", BE_OPT_TIME, 0, 1000,
 		"how long names and attributes are believed" },
 	[S3_OPT_META] = { "meta", BE_OPT_WORD, "list|object", S3_META_LIST,

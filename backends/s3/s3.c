@@ -93,6 +93,11 @@ static int s3_stat(const struct object_at *at, struct statx *st)
 	return r < 0 ? (int)r : 0;
 }
 
+static off_t s3_mapped_most(const struct mount *m)
+{
+	return m->rule->value[S3_OPT_MMAP];
+}
+
 /* A bucket has room for anything. */
 static int s3_statfs(struct mount *m, struct statfs *st)
 {
@@ -337,6 +342,7 @@ static const struct object_ops ops = {
 	.pwritev = s3_file_pwritev,
 	.allocate = s3_file_allocate,
 	.sync = s3_file_sync,
+	.mapped_most = s3_mapped_most,
 };
 
 const struct backend be_s3 = {

@@ -6,7 +6,7 @@
 #include "map_head.h"
 #include "stats/stats.h"
 
-#define IMAGE_MAX ((off_t)1 << 30)       /* bytes of one file that may be mapped */
+#define IMAGE_MAX ((off_t)1 << 30)       /* bytes of one file that may be mapped, unless its back end says */
 
 static off_t file_size(struct file *f)
 {
@@ -96,18 +96,31 @@ static off_t total(const struct ranges *set, off_t size)
 	return sum;
 }
 
+static off_t most_of(const struct file *f)
+{
+	const struct object_ops *ops = f->mount->be->object;
+
+	return ops->mapped_most ? ops->mapped_most(f->mount) : IMAGE_MAX;
+}
+
 /* The set with [from, to); from `head->sets`, to be made the current one by image_commit. */
-static int enlarge(struct image_sets *next, off_t from, off_t to, int writable, off_t size)
+static int enlarge(struct image_sets *next, off_t from, off_t to, int writable)
 {
 	int r = ranges_add(&next->wanted, from, to);
 
-	if (r == 0 && writable)
-		r = ranges_add(&next->based, from, to);
-	if (r == 0 && total(&next->wanted, size) > IMAGE_MAX) {
-		stats_note("mmap: more than %lld MiB of one file; refused", (long long)(IMAGE_MAX >> 20));
-		r = -ENOMEM;
-	}
-	return r;
+	return r == 0 && writable ? ranges_add(&next->based, from, to) : r;
+}
+
+/* Whether so much of the file may be mapped: 0, or -ENOMEM. */
+static int bound(const struct file *f, off_t bytes)
+{
+	off_t most = most_of(f);
+
+	if (bytes <= most)
+		return 0;
+	stats_note("mmap: more than %lld bytes of one file; refused: %s%s", (long long)most,
+		   f->mount->rule->prefix, f->ofd->name);
+	return -ENOMEM;
 }
 
 /* The size the file has grown to elsewhere, and the bytes that came with it. */
@@ -201,7 +214,9 @@ int image_want(struct image *im, struct file *f, off_t from, off_t to, int writa
 		return r;
 	image_used(im);
 	next = image_next(im);
-	r = enlarge(next, from, to, writable, image_size(im));
+	r = enlarge(next, from, to, writable);
+	if (r == 0)
+		r = bound(f, total(&next->wanted, image_size(im)));
 	if (r == 0)
 		r = cover(im, f, &image_sets(im)->wanted, from, to, fill_data);
 	if (r == 0 && writable)

@@ -66,7 +66,7 @@ void image_leave(struct image *im);
 /*
  * Puts [from, to) of f into the image, whole pages, and with `writable` into
  * the base; the file's size is looked at. -ENOMEM: the set, or the tmpfs, or
- * IMAGE_MAX is full. f must be readable.
+ * what may be mapped of one file is full. f must be readable.
  */
 int image_want(struct image *im, struct file *f, off_t from, off_t to, int writable);
 
