@@ -77,6 +77,35 @@ static void print_cost(const struct s3_stats *s, FILE *out)
 		human_count(n[1]), READING, human_count(n[2]), WRITING);
 }
 
+static int newest_first(const void *a, const void *b)
+{
+	const struct s3_stats_note *x = a, *y = b;
+
+	return x->last < y->last ? 1 : -(x->last > y->last);
+}
+
+/* What went wrong, each once. */
+static void print_notes(const struct s3_stats *s, FILE *out)
+{
+	struct s3_stats_note note[S3_STATS_NOTES];
+	unsigned n = 0;
+	char when[32];
+
+	for (unsigned i = 0; i < S3_STATS_NOTES; i++)
+		if (s->note[i].what)
+			note[n++] = s->note[i];
+	qsort(note, n, sizeof(*note), newest_first);
+	if (n)
+		fprintf(out, "%19s %7s %8s  what went wrong, the last first\n", "", "failed", "repeated");
+	for (unsigned i = 0; i < n; i++) {
+		time_t last = (time_t)note[i].last;
+
+		strftime(when, sizeof(when), "%Y-%m-%d %H:%M:%S", localtime(&last));
+		fprintf(out, "%s %7s %8s  %.*s\n", when, human_count(note[i].failed), human_count(note[i].repeated),
+			S3_STATS_NOTE, note[i].text);
+	}
+}
+
 static void print_agent(const struct s3_stats *s, const char *path, FILE *out)
 {
 	time_t began = (time_t)s->began;
@@ -91,8 +120,7 @@ static void print_agent(const struct s3_stats *s, const char *path, FILE *out)
 		fprintf(out, "checksums: %s objects verified, %s wrong\n", human_count(s->verified),
 			human_count(s->corrupt));
 	print_cost(s, out);
-	for (unsigned i = 0; i < S3_STATS_NOTES && s->note[i].times; i++)
-		fprintf(out, "note: %.*s (%s times)\n", S3_STATS_NOTE, s->note[i].text, human_count(s->note[i].times));
+	print_notes(s, out);
 }
 
 /* One agent's file in its directory; 0 if there is none. */

@@ -12,7 +12,7 @@
 
 #define S3_STATS_MAGIC 0x3154535f33736873ull    /* "shs3_ST1" */
 #define S3_STATS_BINS 24                        /* bin i: below 2^i microseconds; the last: all above */
-#define S3_STATS_NOTES 8
+#define S3_STATS_NOTES 16
 #define S3_STATS_NOTE 240
 
 /* NAME, what the servers bill it as: 1 reading, 2 writing and listing, 0 nothing */
@@ -35,9 +35,16 @@ struct s3_kind_stats {
 	uint64_t first_byte[S3_STATS_BINS];
 };
 
-/* A line for people, once however often it was said. */
+/*
+ * What went wrong, once however often and with however many objects: the same
+ * kind of request, bucket, status and code. The text is the last one's. When
+ * there are more, the one that was longest ago gives way.
+ */
 struct s3_stats_note {
-	uint64_t times;
+	uint64_t what;                  /* tells them apart; 0: unused */
+	uint64_t failed;                /* times */
+	uint64_t repeated;              /* times that another attempt was made */
+	uint64_t last;                  /* seconds since 1970 */
 	char text[S3_STATS_NOTE];
 };
 

@@ -14,10 +14,8 @@
 
 int target_failed(const struct cmd_target *t, const struct s3_request *r, int err)
 {
-	const char *why = r ? r->message : "";
+	const char *why = r ? r->message : count_last();
 
-	for (unsigned i = 0; !r && i < S3_STATS_NOTES && count->note[i].times; i++)
-		why = count->note[i].text;
 	cmd_warn("%s: %s", t->word, *why ? why : strerror(-err));
 	return CMD_FAILED;
 }

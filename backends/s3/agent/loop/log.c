@@ -49,7 +49,10 @@ void log_say(enum log_level level, const char *fmt, ...)
 	va_start(ap, fmt);
 	m = vsnprintf(line + n, LINE - (size_t)n, fmt, ap);
 	va_end(ap);
-	n = n + m < LINE - 1 ? n + m : LINE - 1;
+	m = n + m < LINE - 1 ? n + m : LINE - 1;
+	for (; n < m; n++)
+		if ((unsigned char)line[n] < ' ' || line[n] == 0x7f)
+			line[n] = '?';
 	line[n++] = '\n';
 	if (write(file, line, (size_t)n) < 0)
 		most = LOG_ERROR;

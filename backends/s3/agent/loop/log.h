@@ -12,7 +12,7 @@ enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG };
 /* Opens it in the directory; before that, and without it, nothing is kept. */
 void log_init(int dir);
 
-/* printf-like; cut at 1000 bytes. Any thread. */
+/* printf-like; cut at 1000 bytes, control characters become '?'. Any thread. */
 void log_say(enum log_level level, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 #endif

@@ -286,14 +286,12 @@ static void page_done(struct s3_request *r, int err)
 
 	if (!err)
 		err = page_parse(&f->page, f->prefix, r->text, r->text_len);
-	if (err == -EBADMSG)
-		err = -EIO;
 	if (!err)
 		err = page_more(&f->page);
 	if (err > 0)
 		ask(f);
 	else
-		finish(f, err);
+		finish(f, page_failed(r, err));
 }
 
 static struct flight *flight_to(struct s3_bucket *b, const char *name)

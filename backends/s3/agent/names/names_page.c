@@ -2,6 +2,8 @@
 /* Pages of ListObjectsV2, asked for and read. */
 #include "names_page.h"
 #include "http/xml.h"
+#include "loop/log.h"
+#include "request/count.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -220,6 +222,26 @@ int page_more(struct page *p)
 	if (!(p->pages & (p->pages - 1)) && set(&p->mark, p->token))
 		return -ENOMEM;
 	return 1;
+}
+
+int page_failed(const struct s3_request *r, int err)
+{
+	const char *wrong = err == -EBADMSG ? "no listing of the prefix" :
+			    "a listing that goes in circles, or has no next page";
+	const char *prefix = "";
+	char what[400], line[600];
+
+	if (*r->message || (err != -EBADMSG && err != -EPROTO))
+		return err;
+	for (unsigned i = 0; i < r->nquery; i++)
+		if (!strcmp(r->query[i].name, "prefix"))
+			prefix = r->query[i].value;
+	snprintf(what, sizeof(what), "LIST s3://%.64s at %.80s: %s", r->bucket->name, r->bucket->endpoint, wrong);
+	snprintf(line, sizeof(line), "LIST s3://%.64s/%.100s at %.80s: %s", r->bucket->name,
+		 prefix, r->bucket->endpoint, wrong);
+	log_say(LOG_WARN, "%s", line);
+	count_note(what, line, 0);
+	return err == -EBADMSG ? -EIO : err;
 }
 
 void page_drop(struct page *p)

@@ -30,6 +30,8 @@ int page_parse(struct page *p, const char *prefix, const char *text, size_t n);
  * that was all; -EPROTO from a server that names none, goes round or never ends.
  */
 int page_more(struct page *p);
+/* What the program is told of an error of these two, and the statistics of the listing `r` asked for. */
+int page_failed(const struct s3_request *r, int err);
 void page_drop(struct page *p);         /* the items: they are done with */
 void page_free(struct page *p);         /* empty again */
 /*

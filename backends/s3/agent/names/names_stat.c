@@ -182,7 +182,7 @@ static void list_done(struct s3_request *r, int err)
 	}
 	page_free(&page);
 	f->unlisted = !strcmp(r->code, "AccessDenied");
-	answered(f, err == -EBADMSG ? -EIO : err);
+	answered(f, page_failed(r, err));
 }
 
 static void marker_done(struct s3_request *r, int err)

@@ -40,12 +40,13 @@ void object_verify_by(struct object *o, const struct s3_request *r)
 
 static void say(const struct object *o)
 {
-	char line[S3_STATS_NOTE];
+	char line[S3_STATS_NOTE], what[100];
 
 	snprintf(line, sizeof line, "s3://%s/%.100s %s: its bytes do not have its %s", o->bucket->name, o->key,
 		 o->attr.etag, checksum_header(o->kind));
 	log_say(LOG_ERROR, "%s", line);
-	count_note(line);
+	snprintf(what, sizeof what, "%s %s", o->bucket->name, checksum_header(o->kind));
+	count_note(what, line, 0);
 }
 
 int object_verify(struct object *o)

@@ -12,6 +12,7 @@
 
 static struct s3_stats in_memory;
 struct s3_stats *count = &in_memory;
+static const struct s3_stats_note *last;
 
 static int is_ours(const struct s3_stats *s)
 {
@@ -95,12 +96,6 @@ static void count_times(struct s3_kind_stats *k, const struct http *h)
 	k->first_byte[bin_of(first)]++;
 }
 
-/* What is told in an answer to a program is no news: a name that is not there, a condition not met. */
-static int is_news(int err)
-{
-	return err != -ENOENT && err != -ESTALE && err != -EALREADY && err != -ERANGE;
-}
-
 void count_request(const struct s3_request *r, int err)
 {
 	struct s3_kind_stats *k = &count->kind[kind_of(r)];
@@ -114,22 +109,49 @@ void count_request(const struct s3_request *r, int err)
 		k->received += h->received;
 	if (h && h->first_byte && r->attempts == 1)
 		count_times(k, h);
-	if (err && is_news(err) && r->message[0])
-		count_note(r->message);
 }
 
-void count_note(const char *text)
+static uint64_t hash(const char *s)
 {
-	struct s3_stats_note *n = count->note;
+	uint64_t h = 0xcbf29ce484222325u;
 
-	for (unsigned i = 0; i < S3_STATS_NOTES && n->times; i++, n++)
-		if (strncmp(n->text, text, sizeof n->text - 1) == 0)
-			break;
-	if (n == count->note + S3_STATS_NOTES)
-		n--;                            /* the last one gives way */
-	if (strncmp(n->text, text, sizeof n->text - 1) != 0) {
-		strncpy(n->text, text, sizeof n->text - 1);
-		n->times = 0;
+	for (; *s; s++)
+		h = (h ^ (unsigned char)*s) * 0x100000001b3u;
+	return h ? h : 1;
+}
+
+/* The note of that name, or the place for it. */
+static struct s3_stats_note *find_note(uint64_t what)
+{
+	struct s3_stats_note *oldest = count->note;
+
+	for (struct s3_stats_note *n = count->note; n < count->note + S3_STATS_NOTES; n++) {
+		if (n->what == what)
+			return n;
+		if (oldest->what && (!n->what || n->last < oldest->last))
+			oldest = n;
 	}
-	n->times++;
+	return oldest;
+}
+
+void count_note(const char *what, const char *text, int again)
+{
+	uint64_t h = hash(what);
+	struct s3_stats_note *n = find_note(h);
+
+	if (n->what != h)
+		*n = (struct s3_stats_note){ .what = h };
+	strncpy(n->text, text, sizeof n->text - 1);
+	for (char *s = n->text; *s; s++)
+		if ((unsigned char)*s < ' ' || *s == 0x7f)
+			*s = '?';
+	n->last = (uint64_t)time(NULL);
+	n->failed += !again;
+	n->repeated += again != 0;
+	last = n;
+}
+
+const char *count_last(void)
+{
+	return last ? last->text : "";
 }

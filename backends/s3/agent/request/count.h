@@ -12,10 +12,16 @@ extern struct s3_stats *count;
 /* Goes on with the file `stats` in the directory, or makes it; without one, counts in memory. */
 void count_init(int dir);
 
-/* A request was settled, with err: 0 or -errno. Its message becomes a note. */
+/* A request was settled, with err: 0 or -errno. */
 void count_request(const struct s3_request *r, int err);
 
-/* A line for people. */
-void count_note(const char *text);
+/*
+ * Something went wrong: a line for people, made one if it is none, the only one
+ * of those with the same `what`. again: it is tried once more.
+ */
+void count_note(const char *what, const char *text, int again);
+
+/* The text of the last one; "" if there was none. */
+const char *count_last(void);
 
 #endif

@@ -14,7 +14,6 @@
 #include <time.h>
 
 #include "count.h"
-#include "loop/log.h"
 #include "s3_private.h"
 
 #define KEPT 64                        /* tries put by; each is up to 60 KiB that were touched */
@@ -71,50 +70,14 @@ static void drop(struct s3_try *t)
 	nkept++;
 }
 
-
 /* ---- the end */
-
-/* The key as it may stand in a line: no control characters. */
-static void put_key(char *to, size_t room, const char *key)
-{
-	snprintf(to, room, "%s", key);
-	for (; *to; to++)
-		if ((unsigned char)*to < ' ' || *to == 0x7f)
-			*to = '?';
-}
-
-static void explain(struct s3_try *t, int err)
-{
-	struct s3_request *r = t->r;
-	char key[100] = "", what[120], why[sizeof(r->message)];
-
-	if (r->key)
-		put_key(key, sizeof(key), r->key);
-	put_key(why, sizeof(why), t->why ? t->why : *r->message ? r->message : t->http.status < 300 ?
-		t->http.error : "");
-	if (t->http.status >= 300 || *r->code)
-		snprintf(what, sizeof(what), "%d %s", t->http.status, r->code);
-	else
-		snprintf(what, sizeof(what), "%s", strerror(-err));
-	snprintf(r->message, sizeof(r->message), "%s s3://%.64s/%s at %.80s: %s%s%.120s", r->method,
-		 t->b->name, key, t->b->endpoint, what, *why ? ": " : "", why);
-	if (err == -EACCES) {
-		size_t n = strlen(r->message);
-
-		snprintf(r->message + n, sizeof(r->message) - n, " (credentials: %s)",
-			 creds_source(t->b->creds));
-	}
-	/* a key that is not there, or is another by now, is what programs ask about all day */
-	log_say((err == -ENOENT && strcmp(r->code, "NoSuchBucket")) || err == -ESTALE || err == -EEXIST ?
-		LOG_INFO : LOG_WARN, "%s", r->message);
-}
 
 static void finish(struct s3_try *t, int err)
 {
 	struct s3_request *r = t->r;
 
 	if (err)
-		explain(t, err);
+		s3_explain(t, err, 0);
 	r->text = t->text;
 	r->text_len = t->text_len;
 	r->http = &t->http;
@@ -142,6 +105,7 @@ static void settle(struct s3_try *t, int err)
 		attempt(t);
 		return;
 	case S3_AGAIN_LATER:
+		s3_explain(t, err ? err : s3_errno(t->r->code, t->http.status), 1);
 		loop_timer_set(&t->timer, loop_now() + delay);
 		return;
 	case S3_GIVE_UP:

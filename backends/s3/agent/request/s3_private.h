@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What s3.c shares with s3_answer.c, s3_retry.c and bucket.c; nobody else includes it. */
+/* What s3.c shares with s3_answer.c, s3_explain.c, s3_retry.c and bucket.c; nobody else includes it. */
 #ifndef S3_AGENT_S3_PRIVATE_H
 #define S3_AGENT_S3_PRIVATE_H
 
@@ -45,6 +45,13 @@ struct s3_try {
 int s3_check_head(struct s3_try *t);
 /* The code, message and addresses of an error's document. Nonzero if the text is one. */
 int s3_read_error(struct s3_try *t);
+
+/* s3_explain.c */
+/*
+ * Puts into r->message what went wrong in this attempt, and into the log, and
+ * the statistics unless it is an answer as any other. again: it is repeated.
+ */
+void s3_explain(struct s3_try *t, int err, int again);
 
 /* s3_retry.c: what to do after an attempt that failed */
 enum s3_next { S3_GIVE_UP, S3_AGAIN_NOW, S3_AGAIN_LATER };

@@ -118,7 +118,7 @@ static void looked_inside(struct s3_request *r, int err)
 			err = -ENOTEMPTY;
 	page_free(&page);
 	if (err)
-		change_end(c, err == -EBADMSG ? -EIO : err);
+		change_end(c, page_failed(r, err));
 	else
 		c->next(c);
 }

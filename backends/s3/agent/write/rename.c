@@ -233,7 +233,7 @@ static void listed(struct s3_request *r, int err)
 	if (err > 0)
 		list(t);
 	else if (err)
-		tree_end(t, err == -EBADMSG ? -EIO : err);
+		tree_end(t, page_failed(r, err));
 	else
 		go_on(t);
 }
