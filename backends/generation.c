@@ -3,12 +3,12 @@
 #include "generation.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/syscall.h>
 #include <time.h>
 
+#include "base/quiet.h"
 #include "base/real.h"
 
 #define LOCK_WAIT_NS 50000000
@@ -29,9 +29,10 @@ int private_directory(const char *path)
 void *private_map(const char *path, size_t size, int *error)
 {
 	void *p = MAP_FAILED;
-	int fd, cancel;
+	struct quiet q;
+	int fd;
 
-	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
+	quiet_begin(&q);
 	fd = REAL(openat)(AT_FDCWD, path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 	/* every page is there before it is touched: a full tmpfs must not kill */
 	if (fd >= 0 && REAL(fallocate)(fd, 0, 0, (off_t)size) == 0)
@@ -39,7 +40,7 @@ void *private_map(const char *path, size_t size, int *error)
 	*error = -errno;
 	if (fd >= 0)
 		REAL(close)(fd);
-	pthread_setcancelstate(cancel, NULL);
+	quiet_end(&q);
 	return p == MAP_FAILED ? NULL : p;
 }
 

@@ -3,10 +3,10 @@
 #include "mem_store.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <string.h>
 #include <sys/syscall.h>
 
+#include "base/quiet.h"
 #include "base/real.h"
 
 void mem_store_root(char root[MEM_ROOT_MAX], const char *name)
@@ -91,14 +91,15 @@ static int count_directory(int dir, uint64_t *used)
 
 int mem_store_count(const char *root, uint64_t *used)
 {
-	int dir, r, cancel;
+	struct quiet q;
+	int dir, r;
 
 	*used = 0;
-	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
+	quiet_begin(&q);
 	dir = REAL(openat)(AT_FDCWD, root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	r = dir < 0 ? -errno : count_directory(dir, used);
 	if (dir >= 0)
 		REAL(close)(dir);
-	pthread_setcancelstate(cancel, NULL);
+	quiet_end(&q);
 	return r;
 }

@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 #include <string.h>
 
+#include "base/quiet.h"
 #include "base/real.h"
 #include "stats/stats.h"
 #include "base/thread.h"
@@ -76,9 +77,15 @@ static int hide_ring(struct io_uring *ring)
 
 int ring_make(struct io_uring *ring, unsigned entries)
 {
-	int r = init_ring(ring, entries);
+	struct quiet q;
+	int r;
 
-	return r < 0 ? r : hide_ring(ring);
+	quiet_begin(&q);
+	r = init_ring(ring, entries);
+	if (r >= 0)
+		r = hide_ring(ring);
+	quiet_end(&q);
+	return r;
 }
 
 static void explain(int error)

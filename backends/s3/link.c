@@ -12,6 +12,7 @@
 #include "files/fdtab.h"
 #include "files/hide.h"
 #include "base/pool.h"
+#include "base/quiet.h"
 #include "base/real.h"
 #include "start.h"
 
@@ -204,19 +205,15 @@ static struct link *make_shared(pid_t pid, int *err)
 	return l;
 }
 
-/* In here no signal handler runs, and no cancellation. */
 static struct link *make_quietly(pid_t pid, int *err)
 {
-	int cancel, temporary = pid != fdtab_owner();
-	sigset_t all, old;
+	int temporary = pid != fdtab_owner();
+	struct quiet q;
 	struct link *l;
 
-	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
-	sigfillset(&all);
-	REAL(pthread_sigmask)(SIG_BLOCK, &all, &old);
+	quiet_begin(&q);
 	l = temporary ? make(1, err) : make_shared(pid, err);
-	REAL(pthread_sigmask)(SIG_SETMASK, &old, NULL);
-	pthread_setcancelstate(cancel, NULL);
+	quiet_end(&q);
 	return l;
 }
 

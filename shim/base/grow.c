@@ -4,10 +4,10 @@
 
 #include <errno.h>
 #include <sched.h>
-#include <signal.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 
+#include "quiet.h"
 #include "real.h"
 #include "rlimit.h"
 
@@ -46,17 +46,18 @@ static int unlimited(void *arg)
 static int grow_apart(struct growth *g)
 {
 	_Alignas(16) char stack[16384];
-	sigset_t all, old;
+	struct quiet q;
 	pid_t pid;
+	int r;
 
 	g->result = -EFBIG;
-	sigfillset(&all);
-	REAL(pthread_sigmask)(SIG_BLOCK, &all, &old);
+	quiet_begin(&q);
 	pid = clone(unlimited, stack + sizeof(stack), CLONE_VM | CLONE_VFORK | CLONE_FILES, g);
 	if (pid > 0)
 		waitpid(pid, NULL, __WCLONE);
-	REAL(pthread_sigmask)(SIG_SETMASK, &old, NULL);
-	return pid < 0 ? -errno : g->result;
+	r = pid < 0 ? -errno : g->result;
+	quiet_end(&q);
+	return r;
 }
 
 static int run(struct growth g)

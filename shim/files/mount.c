@@ -3,12 +3,12 @@
 #include "mount.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <limits.h>
 #include <string.h>
 
 #include "fdtab.h"
 #include "pin.h"
+#include "base/quiet.h"
 #include "base/real.h"
 
 struct mount mount_none = { .be = &be_posix };
@@ -186,18 +186,18 @@ int mounts_init(const struct conf *c, const struct conf_rule **bad)
 
 int mount_start(struct mount *m)
 {
+	struct quiet q;
 	pid_t pid;
-	int r, cancel;
+	int r;
 
 	if (!m->be->start)
 		return 0;
 	pid = fdtab_owner();
 	if (atomic_load_explicit(&m->started, memory_order_acquire) == pid)
 		return 0;
-	/* it opens files, and the program's call may be no cancellation point */
-	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
+	quiet_begin(&q);
 	r = m->be->start(m);
-	pthread_setcancelstate(cancel, NULL);
+	quiet_end(&q);
 	if (r >= 0)
 		atomic_store_explicit(&m->started, pid, memory_order_release);
 	return r;

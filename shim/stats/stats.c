@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/quiet.h"
 #include "base/real.h"
 #include "stats_clock.h"
 #include "stats_names.h"

@@ -3,12 +3,12 @@
 #include "stats_clock.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <time.h>
 
+#include "base/quiet.h"
 #include "base/real.h"
 #include "stats.h"
 
@@ -142,13 +142,11 @@ uint64_t clock_slow_since(uint64_t stamp)
 	if (__atomic_load_n(&phase, __ATOMIC_ACQUIRE) == CLOCK_WAITING &&
 	    now - first.ns >= CALIBRATE_AFTER && now > first.ns &&
 	    step(CLOCK_WAITING, CLOCK_BUSY)) {
-		int saved = errno, cancel;
+		struct quiet q;
 
-		/* this may be in a call that is no cancellation point */
-		pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
+		quiet_begin(&q);
 		__atomic_store_n(&phase, calibrate(), __ATOMIC_RELEASE);
-		pthread_setcancelstate(cancel, NULL);
-		errno = saved;
+		quiet_end(&q);
 	}
 	return now > stamp ? now - stamp : 0;
 }

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/quiet.h"
 #include "base/real.h"
 #include "stats_segment.h"
 #include "stats_tree.h"
@@ -31,23 +32,6 @@ static struct {
 	char *arenas;
 	unsigned count;
 } window[WINDOWS];
-
-void quiet_begin(struct quiet *q)
-{
-	sigset_t all;
-
-	q->saved_errno = errno;
-	sigfillset(&all);
-	REAL(sigprocmask)(SIG_BLOCK, &all, &q->mask);
-	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &q->cancel);
-}
-
-void quiet_end(const struct quiet *q)
-{
-	pthread_setcancelstate(q->cancel, NULL);
-	REAL(sigprocmask)(SIG_SETMASK, &q->mask, NULL);
-	errno = q->saved_errno;
-}
 
 void map_place(const char *dir, const char *tree, const char *name)
 {

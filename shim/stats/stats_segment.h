@@ -52,17 +52,4 @@ int segment_reserve(void *addr, uint64_t off, size_t len);
  */
 struct seg_header *segment_drop(size_t *len);
 
-/*
- * Around work that opens files: a signal handler must not find it half done,
- * and the thread must not be cancelled in a call that is no cancellation
- * point.
- */
-struct quiet {
-	sigset_t mask;
-	int cancel, saved_errno;
-};
-
-void quiet_begin(struct quiet *q);
-void quiet_end(const struct quiet *q);
-
 #endif
