@@ -49,10 +49,19 @@ void names_stat(struct s3_bucket *b, const char *name, names_got *got, void *arg
 int names_kept(struct s3_bucket *b, const char *name, struct s3_attr *attr);
 
 /*
- * What a GET or our own write learnt of a name: attr of the file or directory
- * there, or NULL: no file. Listings without it are not used again.
+ * What a GET learnt of a name: attr of the file or directory there, or NULL: no
+ * file. Listings without it are not used again.
  */
 void names_learn(struct s3_bucket *b, const char *name, const struct s3_attr *attr);
+/*
+ * What we wrote or removed ourselves, and the server said so: what is kept is
+ * changed to that, listings too. attr: of a file, or by its mode of a
+ * directory. names_made: a directory that was not there before, as far as is
+ * known, and is empty as long as that is believed.
+ */
+void names_wrote(struct s3_bucket *b, const char *name, const struct s3_attr *attr);
+void names_made(struct s3_bucket *b, const char *name, const struct s3_attr *attr);
+void names_removed(struct s3_bucket *b, const char *name, int dir);
 /* Forgets a name and all below it; its directories' listings are not used again. */
 void names_forget(struct s3_bucket *b, const char *name);
 

@@ -147,6 +147,11 @@ void known_listing(struct known *k, struct listing *l)
 	make_room(k);
 }
 
+void known_weigh(long more)
+{
+	count += (size_t)more;
+}
+
 struct listing *known_listed(struct s3_bucket *b, const char *name)
 {
 	struct known *k = known_find(b, name);

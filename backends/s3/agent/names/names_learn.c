@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What others learn of names, and what they change: the listings above a name don't fit any more. */
+/* What others learn of names: where it is not what was kept, the listings above don't fit any more. */
 #include "loop/loop.h"
 #include "names_private.h"
 
@@ -21,8 +21,7 @@ static int doubt(struct s3_bucket *b, const char *dir, const char *component)
 	return !!e;
 }
 
-/* That the directories above a name are there follows from it, or not any more. */
-static void doubt_above(struct s3_bucket *b, const char *name)
+void names_doubt_above(struct s3_bucket *b, const char *name)
 {
 	char dir[S3_NAME_MAX];
 	char *slash;
@@ -91,7 +90,7 @@ void names_learn(struct s3_bucket *b, const char *name, const struct s3_attr *at
 	same = as_known(known_find(b, name), attr) || as_listed(b, name, attr);
 	if (!same) {
 		stat_flight_old(b, name);
-		doubt_above(b, name);
+		names_doubt_above(b, name);
 	}
 	k = known_get(b, name);
 	if (k && !same)
@@ -114,5 +113,5 @@ void names_forget(struct s3_bucket *b, const char *name)
 		known_drop(k);
 	known_below(b, name);
 	if (*name)
-		doubt_above(b, name);
+		names_doubt_above(b, name);
 }

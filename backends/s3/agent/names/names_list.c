@@ -28,6 +28,7 @@ struct flight {
 	struct place place;
 	char prefix[S3_NAME_MAX];
 	struct page page;
+	struct listing_note *notes;
 	struct waiter *waiters;
 	struct s3_request request;
 };
@@ -44,6 +45,12 @@ void listing_put(struct listing *l)
 {
 	if (!l || --l->refs)
 		return;
+	while (l->more) {
+		struct listing_text *t = l->more;
+
+		l->more = t->next;
+		free(t);
+	}
 	free(l->list.entry);
 	free(l->text);
 	free(l);
@@ -189,7 +196,8 @@ static int fill(struct listing *l, const struct listed_dir *d)
 	size_t size;
 
 	m.text = open_memstream(&l->text, &size);
-	l->list.entry = calloc(d->page->n + 1, sizeof(*l->list.entry));
+	l->room = (unsigned)d->page->n + 1;
+	l->list.entry = calloc(l->room, sizeof(*l->list.entry));
 	if (!m.text || !l->list.entry)
 		return -ENOMEM;
 	if (d->page->n)
@@ -203,10 +211,13 @@ static int fill(struct listing *l, const struct listed_dir *d)
 	if (fclose(m.text))
 		return -ENOMEM;
 	fix(l);
+	for (const struct listing_note *n = d->notes; n; n = n->next)
+		if (listing_wrote(d->bucket, l, n->component, n->gone ? NULL : &n->attr, n->dir))
+			l->partial = 1;
 	return 0;
 }
 
-static struct listing *listing_of(const struct listed_dir *d)
+struct listing *listing_of(const struct listed_dir *d)
 {
 	struct listing *l = calloc(1, sizeof(*l));
 
@@ -247,6 +258,12 @@ int listing_learn(const struct listed_dir *d, int old, struct listing **out)
 
 static void flight_free(struct flight *f)
 {
+	while (f->notes) {
+		struct listing_note *n = f->notes;
+
+		f->notes = n->next;
+		free(n);
+	}
 	page_free(&f->page);
 	free(f->name);
 	free(f);
@@ -254,7 +271,7 @@ static void flight_free(struct flight *f)
 
 static void finish(struct flight *f, int err)
 {
-	struct listed_dir d = { f->bucket, f->name, &f->place, f->prefix, &f->page };
+	struct listed_dir d = { f->bucket, f->name, &f->place, f->prefix, &f->page, f->notes };
 	struct listing *l = NULL;
 	struct waiter *w, *next;
 
@@ -312,6 +329,24 @@ void listing_flight_old(struct s3_bucket *b, const char *name)
 		return;
 	f->old = 1;
 	LL_DELETE(flights, f);
+}
+
+void listing_flight_wrote(struct s3_bucket *b, const char *name, const char *component,
+			  const struct s3_attr *attr, int dir)
+{
+	struct flight *f = flight_to(b, name);
+	struct listing_note *n = f ? calloc(1, sizeof(*n) + strlen(component) + 1) : NULL;
+
+	if (f && !n)
+		abort();
+	if (!f)
+		return;
+	if (attr)
+		n->attr = *attr;
+	n->gone = !attr;
+	n->dir = dir;
+	strcpy(n->component, component);
+	LL_APPEND(f->notes, n);
 }
 
 static int start(struct s3_bucket *b, const char *name, struct flight **out)

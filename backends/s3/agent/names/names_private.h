@@ -45,6 +45,7 @@ void known_drop(struct known *k);
 void known_below(struct s3_bucket *b, const char *name);                /* drops all below a name */
 void known_listing(struct known *k, struct listing *l);                 /* takes over the count; NULL: none */
 void known_xattrs(struct known *k, struct names_xattrs *x);             /* takes them over */
+void known_weigh(long more);                                            /* entries of a listing that is kept */
 /* The fresh listing of a directory, or NULL. */
 struct listing *known_listed(struct s3_bucket *b, const char *name);
 uint64_t names_ttl(const struct s3_bucket *b);                          /* ns */
@@ -73,7 +74,12 @@ struct listing {
 	int partial;                    /* written to since: what is there may be used, what is not may exist */
 	uint64_t until;
 	struct s3_attr marker;          /* of the directory */
-	char *text;                     /* all its strings */
+	unsigned room;                  /* for entries */
+	char *text;                     /* all its strings, */
+	struct listing_text {           /* but for those that came later */
+		struct listing_text *next;
+		char text[];
+	} *more;
 };
 struct listing *listing_hold(struct listing *l);
 void listing_put(struct listing *l);
@@ -85,13 +91,28 @@ struct listed_dir {
 	const struct place *place;
 	const char *prefix;
 	struct page *page;
+	const struct listing_note *notes;       /* what we wrote since it was asked for */
 };
+struct listing_note {
+	struct listing_note *next;
+	struct s3_attr attr;
+	int gone, dir;
+	char component[];
+};
+struct listing *listing_of(const struct listed_dir *d);         /* counted; NULL: no memory */
 /*
  * Makes the listing, counted, and keeps it and that its directory is there
  * unless it is old. 0 and *out; -ENOENT: no such directory; -ENOMEM.
  */
 int listing_learn(const struct listed_dir *d, int old, struct listing **out);
 void listing_flight_old(struct s3_bucket *b, const char *name);         /* nobody joins it, nobody keeps it */
+/* One that is on its way is to have this of ours; attr NULL: it was removed. */
+void listing_flight_wrote(struct s3_bucket *b, const char *name, const char *component,
+			  const struct s3_attr *attr, int dir);
+
+/* names_own.c */
+/* An entry of ours, likewise; nobody goes through the listing. -EEXIST: there is one of the other kind. */
+int listing_wrote(struct s3_bucket *b, struct listing *l, const char *component, const struct s3_attr *attr, int dir);
 
 /* names_attr.c */
 void attr_dir(const struct s3_bucket *b, const char *prefix, struct s3_attr *attr);
@@ -101,8 +122,11 @@ void attr_file(const struct s3_bucket *b, const char *key, int64_t size, int64_t
 /* names_xattr.c */
 void xattrs_free(struct names_xattrs *x);
 
-/* names_learn.c: something is there: so are the directories above it. */
+/* names_learn.c */
+/* Something is there: so are the directories above it. */
 void names_above(struct s3_bucket *b, const char *name);
+/* That the directories above a name are there, and what is in them, may not be so any more. */
+void names_doubt_above(struct s3_bucket *b, const char *name);
 
 /* names_stat.c */
 void stat_flight_old(struct s3_bucket *b, const char *name);

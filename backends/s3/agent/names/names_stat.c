@@ -156,7 +156,7 @@ static int look_further(struct flight *f, struct page *page)
 /* Who asks for a directory is likely to read it: a page that has it all is kept. */
 static void keep_page(struct flight *f, struct page *page)
 {
-	struct listed_dir d = { f->bucket, f->name, &f->place, f->prefix, page };
+	struct listed_dir d = { f->bucket, f->name, &f->place, f->prefix, page, NULL };
 	struct listing *l;
 
 	if (f->place.kind == PLACE_FILE || page->truncated || listing_learn(&d, f->old, &l))

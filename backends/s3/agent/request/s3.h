@@ -46,6 +46,7 @@ struct s3_bucket {
 	signed char if_match, if_none_match;    /* conditions of PutObject hold */
 	signed char copy_if_match;              /* x-amz-copy-source-if-match works */
 	signed char checksums, versions;
+	unsigned char news;                     /* new objects published while if_none_match is not known */
 	unsigned throttled;             /* SlowDowns seen lately, less answers since */
 	unsigned no_sums;               /* HEADs in a row that told no checksum */
 	int64_t tokens;                 /* of the retry budget; below 0: owed */

@@ -231,7 +231,7 @@ static void file_removed(struct s3_request *r, int err)
 
 	if (!err) {
 		change_unstage(c->b, c->key);
-		names_learn(c->b, c->name, NULL);
+		names_removed(c->b, c->name, 0);
 	}
 	change_end(c, err);
 }
@@ -248,7 +248,7 @@ static void directory_removed(struct s3_request *r, int err)
 
 	if (!err || err == -ENOENT) {
 		unmark(c->b, c->key);
-		names_forget(c->b, c->name);
+		names_removed(c->b, c->name, 1);
 		err = 0;
 	}
 	change_end(c, err);
@@ -322,8 +322,10 @@ static void directory_made(struct s3_request *r, int err)
 		struct s3_attr attr = { .mode = S_IFDIR | 0755, .uid = geteuid(), .gid = getegid(),
 			.ino = names_ino(c->b, c->key, "") };
 
+		if (c->b->option[S3_OPT_META] == S3_META_OBJECT)
+			attr.mode = c->mode;
 		mark(c->b, c->key);
-		publish_learn(c->b, c->name, &attr);
+		names_made(c->b, c->name, &attr);
 	}
 	change_end(c, err);
 }

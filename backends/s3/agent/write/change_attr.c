@@ -9,7 +9,14 @@
 #include "change.h"
 #include "copy.h"
 #include "object_ops.h"
+#include "options.h"
 #include "publish.h"
+
+/* A listing tells nothing of what is stored beside the bytes. */
+static int is_seen(const struct s3_bucket *b)
+{
+	return b->option[S3_OPT_META] == S3_META_OBJECT;
+}
 
 /* The base of a staged file is another version now, with the same bytes. */
 static void rebase(struct stage *st, const struct s3_attr *attr)
@@ -30,7 +37,10 @@ static void stored(void *arg, const struct s3_attr *attr, int err)
 	if (!err) {
 		if (st && !strcmp(st->j->base.etag, c->attr.etag))
 			rebase(st, attr);
-		names_forget(c->b, c->name);
+		if (is_seen(c->b))
+			names_forget(c->b, c->name);
+		else
+			publish_learn(c->b, c->name, attr);
 	}
 	change_end(c, err);
 }
@@ -39,7 +49,7 @@ static void marker_stored(struct s3_request *r, int err)
 {
 	struct change *c = r->arg;
 
-	if (!err)
+	if (!err && is_seen(c->b))
 		names_forget(c->b, c->name);
 	change_end(c, err);
 }

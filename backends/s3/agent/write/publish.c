@@ -86,11 +86,11 @@ void publish_learn(struct s3_bucket *b, const char *name, const struct s3_attr *
 
 	/* what a listing would tell */
 	if (b->option[S3_OPT_META] != S3_META_OBJECT) {
-		seen.mode = (attr->mode & S_IFMT) == S_IFDIR ? S_IFDIR | 0755 : S_IFREG | 0644;
+		seen.mode = S_IFREG | 0644;
 		seen.uid = geteuid();
 		seen.gid = getegid();
 	}
-	names_learn(b, name, &seen);
+	names_wrote(b, name, &seen);
 }
 
 void publish_ended(struct publish *p)
@@ -217,7 +217,7 @@ static void begin(struct publish *p)
 	struct extents fresh = { 0 };
 	int same;
 
-	p->tries = p->broken = 0;
+	p->tries = p->broken = p->asked = 0;
 	p->changes = atomic_load(&st->j->changes);
 	same = p->changes == st->j->published && !atomic_load(&st->j->pending);
 	if (same || atomic_load(&st->j->removed)) {

@@ -22,7 +22,7 @@
 /* Publishes what was changed up to now; done may be called from here. */
 void publish(struct stage *st, write_done *done, void *arg);
 
-/* What the names are to know of an object we wrote. */
+/* What the names are to know of a file we wrote. */
 void publish_learn(struct s3_bucket *b, const char *name, const struct s3_attr *attr);
 
 #endif

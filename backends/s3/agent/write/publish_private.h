@@ -21,7 +21,8 @@ struct publish {
 	struct meta meta;
 	struct s3_request r;
 	struct body body;
-	enum { PLAIN, ASKING, ASKED, HOLDING } condition;  /* sent with the last request */
+	enum { PLAIN, ASKING, HOLDING } condition;  /* sent with the last request */
+	int asked;                      /* whether the object we have just made is refused */
 	int tries;
 	int broken;                     /* If-Match does not hold where it should */
 	char stamp[80], etag[S3_ETAG_MAX], version[S3_VERSION_MAX];

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
+#define ASKED_MOST (1 << 20)            /* bytes sent twice for a question */
 #define NEVER "\"shim-asks-if-conditions-hold\""
 
 static void put(struct publish *p);
@@ -27,12 +28,45 @@ static void add_condition(struct publish *p)
 	s3_header(&p->r, "if-match", p->condition == ASKING ? NEVER : j->base.etag);
 }
 
+/*
+ * Who makes one new object is likely to make more, and each would cost a HEAD
+ * as long as it is not known whether the endpoint heeds If-None-Match: the
+ * second is sent twice, and is to be refused.
+ */
+static int ask_again(struct publish *p, const struct s3_request *r)
+{
+	struct s3_bucket *b = p->st->b;
+
+	if (p->condition != HOLDING || publish_must(p) != S3_MUST_ABSENT || b->if_none_match >= 0 ||
+	    p->size > ASKED_MOST || !b->news++)
+		return 0;
+	publish_result(p, r, r->etag);
+	p->asked = 1;
+	put(p);
+	return 1;
+}
+
+static void answered_again(struct publish *p, const struct s3_request *r, int err)
+{
+	if (r->status == 412)
+		p->st->b->if_none_match = 1;
+	else if (!err)
+		p->st->b->if_none_match = 0;
+	if (!err)                       /* the same bytes once more */
+		publish_result(p, r, r->etag);
+	publish_ended(p);
+}
+
 static void put_done(struct s3_request *r, int err)
 {
 	struct publish *p = r->arg;
 	struct s3_bucket *b = p->st->b;
 	const char *crc = r->http ? http_got(r->http, "x-amz-checksum-crc32c") : NULL;
 
+	if (p->asked) {
+		answered_again(p, r, err);
+		return;
+	}
 	if (err == -EOPNOTSUPP && p->condition != PLAIN) {
 		*publish_heeds(p) = 0;
 		put(p);
@@ -75,6 +109,8 @@ static void put_done(struct s3_request *r, int err)
 		b->if_match = 0;        /* it was not refused */
 	else if (p->condition == HOLDING && publish_must(p) == S3_MUST_BASE)
 		b->if_match = 1;
+	if (ask_again(p, r))
+		return;
 	publish_result(p, r, r->etag);
 	publish_ended(p);
 }

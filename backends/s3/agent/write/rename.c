@@ -40,7 +40,7 @@ static void source_removed(struct s3_request *r, int err)
 	struct change *c = r->arg;
 
 	if (!err || err == -ENOENT) {
-		names_learn(c->b, c->name, NULL);
+		names_removed(c->b, c->name, 0);
 		err = 0;
 	}
 	change_end(c, err);
@@ -96,7 +96,6 @@ static void rename_pending(struct change *c, struct stage *st)
 	change_unstage(c->b, c->to_key);
 	st->j->must = c->there ? S3_MUST_ANY : S3_MUST_ABSENT;
 	move_stage(st, c->to, c->to_key, NULL);
-	names_forget(c->b, c->name);
 	change_end(c, 0);
 }
 

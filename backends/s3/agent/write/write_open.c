@@ -107,8 +107,8 @@ static void made(struct opening *o, const struct s3_attr *attr)
 	describe(o, st);
 }
 
-/* The version that is there is what the file begins as. */
-static void based(struct opening *o, struct object *obj, const struct s3_attr *attr)
+/* The version that is there is what the file begins as; fresh: we have just made it, empty. */
+static void based(struct opening *o, struct object *obj, const struct s3_attr *attr, int fresh)
 {
 	struct stage *st;
 	struct s3_journal *j;
@@ -130,6 +130,9 @@ static void based(struct opening *o, struct object *obj, const struct s3_attr *a
 	j->mtime_sec = attr->mtime_sec;
 	j->mtime_nsec = attr->mtime_nsec;
 	j->must = S3_MUST_BASE;
+	st->kept = fresh;
+	if (fresh && (j->mode & 07777) != USUAL_MODE)
+		j->set = OBJECT_MODE;
 	err = ftruncate(st->f.data, attr->size) < 0 ? -errno : spool_ready(&st->f, attr->size);
 	if (err) {
 		stage_drop(st);
@@ -157,7 +160,7 @@ static void opened(void *arg, struct object *obj, int err)
 	attr.mode = o->attr.mode;
 	attr.uid = o->attr.uid;
 	attr.gid = o->attr.gid;
-	based(o, obj, &attr);
+	based(o, obj, &attr, 0);
 }
 
 /* ---- O_EXCL: the name is taken at once, empty */
@@ -198,7 +201,7 @@ static void took(struct s3_request *r, int err)
 		return;
 	}
 	publish_learn(o->b, o->name, &o->attr);
-	based(o, object_known(o->b, o->key, &o->attr), &o->attr);
+	based(o, object_known(o->b, o->key, &o->attr), &o->attr, 1);
 }
 
 static void take(struct opening *o)
@@ -243,7 +246,7 @@ static void got_parent(void *arg, const struct s3_attr *attr, int err)
 		err = -ENOTDIR;
 	if (err)
 		end(o, NULL, err);
-	else if (o->flags & O_EXCL)
+	else if ((o->flags & O_EXCL) && o->b->option[S3_OPT_EXCLUSIVE] == S3_EXCLUSIVE_OPEN)
 		take_or_look(o);
 	else
 		made(o, NULL);
