@@ -4,7 +4,7 @@
 # the same status. And who has a wrong secret is told so.
 # each server: ceph swift
 . "${0%/*}/lib.sh"
-requires git sqlite3 python3 zip gm rsync
+requires git sqlite3 python3 zip convert rsync
 [ "${RULE:-}" ] || at s3:ceph
 TARGET="$TARGET&timeout=100"
 
@@ -22,7 +22,7 @@ TARGET="$TARGET&timeout=100"
 	zip -qr all.zip src odd
 	sqlite3 db 'create table t(a integer primary key, b text); with recursive n(i) as (select 1 union all select i + 1 from n where i < 30000) insert into t(b) select hex(i * 7919) from n; create index tb on t(b);'
 	python3 -c 'import sys; sys.stdout.buffer.write(b"P6 300 200 255 " + bytes((x * y) % 256 for y in range(200) for x in range(900)))' >pic.ppm
-	gm convert pic.ppm pic.png
+	convert pic.ppm pic.png
 	git init -q -b main "$TMP/repo"
 	cp -r src "$TMP/repo"
 	export GIT_AUTHOR_NAME=a GIT_AUTHOR_EMAIL=a@b GIT_COMMITTER_NAME=a GIT_COMMITTER_EMAIL=a@b
@@ -69,7 +69,7 @@ for bad in ("none", "data/x", "odd"):
 shutil.copytree("src", sys.argv[2])
 E
 both python 'python3 p.py $D $PWD/out/t; diff -r out/t $D/src'
-both GraphicsMagick 'cd $D; gm identify -format "%w %h %m\n" pic.png pic.ppm; gm compare -metric mse pic.png pic.ppm | tail -2; cd -; gm convert $D/pic.png -resize 50% out/p.ppm; sha256sum out/p.ppm'
+both ImageMagick 'cd $D; identify -format "%w %h %m\n" pic.png pic.ppm; compare -metric mse pic.png pic.ppm null: 2>&1; echo; cd -; convert $D/pic.png -resize 50% out/p.ppm; sha256sum out/p.ppm'
 both git 'git clone -q $D/repo.git out/c; git -C out/c log --format=%s; git -C out/c fsck; diff -r out/c/src $D/src | wc -l; git --git-dir=$D/repo.git log --oneline --stat | cat; git --git-dir=$D/repo.git cat-file -p main:src/deep/er/lib.sh | sha256sum; git clone -q --no-local $D/repo.git out/d && git -C out/d status -s; git ls-remote $D/repo.git'
 
 # The wrong secret: EACCES, and the log says whose it was, not what.
