@@ -12,7 +12,7 @@ TARGET="$TARGET&timeout=100"
 	set -e
 	cd "$NATIVE"
 	mkdir -p src/deep/er odd
-	cp "$ROOT"/shim/[a-m]*.[ch] src
+	cp "$ROOT"/shim/*/[a-m]*.[ch] src
 	cp "$ROOT"/tests/*.sh src/deep/er
 	seq 200000 >numbers
 	head -c 3000000 /dev/urandom >data
