@@ -40,6 +40,16 @@ struct object {
 /* Makes a fetch the object's: readers find what it brings. */
 void object_adopt(struct object *o, struct fetch *f);
 
+/* Plans in the next round of the loop what is listed in o->fresh and o->ahead. */
+void object_plan_soon(struct object *o);
+
+/* object_read.c: the reads of an object */
+int64_t object_read_end(const struct object_read *r);   /* of what it asks for, in the object */
+void object_reads_grew(struct fetch *f);        /* f->c->filled did: those that wait for it are answered */
+void object_reads_failed(struct fetch *f, int err);
+void object_reads_settle(struct object *o, int refused);   /* the fresh ones, after a plan; refused: memory was */
+void object_reads_retry(void);                  /* there may be memory again */
+
 /* object_fill.c: asks for what a range lacks. 0 without memory. */
 int object_fill(struct object *o, struct range r);
 /* A chunk that nobody holds is the cache's again. */
