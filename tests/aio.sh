@@ -8,8 +8,10 @@
 case $RULE in posix:*) skip "libc's own" ;; esac
 bad=0
 for seed in 1 2 3 ${SEED:-}; do
-	shim timeout 60 "$BIN/aio_stress" -n "${STEPS:-6000}" -s $seed "$PREFIX/f" >"$TMP/out" 2>&1 ||
-		{ echo "aio_stress -s $seed: status $?"; tail -5 "$TMP/out"; bad=1; }
+	for direct in "" -d; do
+		shim timeout 60 "$BIN/aio_stress" $direct -n "${STEPS:-6000}" -s $seed "$PREFIX/f" >"$TMP/out" 2>&1 ||
+			{ echo "aio_stress $direct -s $seed: status $?"; tail -5 "$TMP/out"; bad=1; }
+	done
 done
 
 cd "$TMP" || exit 1

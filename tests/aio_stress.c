@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * aio_stress [-n STEPS] [-s SEED] FILE: random asynchronous requests against a
+ * aio_stress [-d] [-n STEPS] [-s SEED] FILE: random asynchronous requests against a
  * model. Each slot owns a block of the file and knows what is in it: a read must
  * find that, a write becomes it; between them cancellations, lists, signals,
  * threads that start requests and end, closes with requests in flight, and fork
- * children with requests of their own. Prints nothing unless something is wrong.
+ * children with requests of their own; -d: with O_DIRECT. Prints nothing unless something is wrong.
  */
 #include <aio.h>
 #include <errno.h>
@@ -27,13 +27,13 @@ struct slot {
 	struct aiocb cb;
 	enum what what;
 	uint32_t is, becomes;       /* seeds of the block's content; `becomes` of a write */
-	unsigned char buf[BLOCK];
+	_Alignas(BLOCK) unsigned char buf[BLOCK];
 };
 
 static struct slot slots[SLOTS];
 static const char *path;
 static unsigned long seed, steps = 20000;
-static int fd;
+static int fd, direct;
 static volatile sig_atomic_t told;
 
 static uint32_t next(void)
@@ -202,7 +202,7 @@ static void reopen(void)
 		if (slots[i].what != IDLE && aio_error(&slots[i].cb) == EINPROGRESS)
 			wrong("in progress behind a close", &slots[i]);
 	finish_all();
-	fd = open(path, O_RDWR);
+	fd = open(path, O_RDWR | direct);
 	if (fd < 0) {
 		perror(path);
 		exit(1);
@@ -260,11 +260,13 @@ int main(int argc, char **argv)
 {
 	int c;
 
-	while ((c = getopt(argc, argv, "n:s:")) != -1) {
+	while ((c = getopt(argc, argv, "dn:s:")) != -1) {
 		if (c == 'n')
 			steps = strtoul(optarg, NULL, 0);
 		else if (c == 's')
 			seed = strtoul(optarg, NULL, 0);
+		else if (c == 'd')
+			direct = O_DIRECT;
 		else
 			return 2;
 	}
@@ -272,7 +274,7 @@ int main(int argc, char **argv)
 	if (!path)
 		return 2;
 	sigaction(SIGUSR1, &(struct sigaction){ .sa_handler = on_signal }, NULL);
-	fd = open(path, O_RDWR | O_CREAT | O_TRUNC, 0644);
+	fd = open(path, O_RDWR | O_CREAT | O_TRUNC | direct, 0644);
 	if (fd < 0) {
 		perror(path);
 		return 1;

@@ -8,12 +8,15 @@
 #include <string.h>
 #include <sys/syscall.h>
 
+#include "aio_direct.h"
 #include "base/pool.h"
 #include "base/real.h"
 
 static struct pool groups = POOL_INIT(struct aio_group, 64);
 static _Atomic uint32_t news;    /* changes when something is over */
-static _Atomic int waiters;
+static _Atomic int waiters;      /* those who sleep until it does */
+
+#define LEADER_NS 10000000       /* how long to trust that another thread fetches what is over */
 
 int aio_futex_wait(_Atomic uint32_t *word, uint32_t value, int64_t ns)
 {
@@ -140,11 +143,17 @@ void aio_group_less(struct aio_group *g, int failed)
 	aio_event_send(&event);
 }
 
-void aio_wake(void)
+void aio_wake_sleepers(void)
 {
 	atomic_fetch_add(&news, 1);
 	if (atomic_load(&waiters))
 		aio_futex_wake(&news);
+}
+
+void aio_wake(void)
+{
+	aio_wake_sleepers();
+	aio_direct_wake();
 }
 
 /* The thread holds nothing here that its end would leave behind, but a count that is only a hint. */
@@ -181,26 +190,64 @@ static int64_t nap(int64_t left, int64_t look)
 	return look >= 0 && (left < 0 || left > look) ? look : left;
 }
 
-int aio_wait(int (*ready)(void *arg), void *arg, int64_t timeout, int64_t look, int cancel)
+/* One wait. */
+struct wait {
+	int (*ready)(void *arg);
+	void *arg;
+	int64_t left, look;
+	int how, last;           /* last: it is not to sleep again */
+};
+
+/* Looks, and sleeps where it must: 1: it is over, *r being its value; or 0. */
+static int look_and_sleep(struct wait *w, int leads, int *r)
 {
-	int64_t end = timeout > 0 ? aio_now_ns() + timeout : 0, left = timeout;
+	uint32_t seen = atomic_load(&news);
+	int is;
+
+	if (w->how & AIO_WAIT_DIRECT)
+		aio_direct_fetch();
+	is = w->ready(w->arg);
+	if (is || w->last || w->left == 0) {
+		*r = is ? is : w->last ? -EINTR : -EAGAIN;
+		return 1;
+	}
+	if (leads)
+		*r = aio_direct_sleep(nap(w->left, w->look), w->how & AIO_WAIT_CANCEL);
+	else
+		*r = sleep_on(seen, nap(w->left, w->look), w->how & AIO_WAIT_CANCEL);
+	w->last = *r == -EINTR;
+	return 0;
+}
+
+/* The same, in the kernel if no other thread is there. */
+static int lead_or_sleep(struct wait *w, int *r)
+{
+	int leads = (w->how & AIO_WAIT_DIRECT) && aio_direct_lead(), over;
+
+	if (!leads)
+		atomic_fetch_add(&waiters, 1);
+	over = look_and_sleep(w, leads, r);
+	if (leads)
+		aio_direct_follow();
+	else
+		atomic_fetch_sub(&waiters, 1);
+	return over;
+}
+
+int aio_wait(int (*ready)(void *arg), void *arg, int64_t timeout, int64_t look, int how)
+{
+	int64_t end = timeout > 0 ? aio_now_ns() + timeout : 0;
+	struct wait w = { ready, arg, timeout, look, how, (how & AIO_WAIT_DIRECT) && aio_direct_interrupted() };
 	int r = 0;
 
-	atomic_fetch_add(&waiters, 1);
-	for (;;) {
-		uint32_t seen = atomic_load(&news);
-		int is = ready(arg);
-
-		if (is || r == -EINTR || left == 0) {
-			atomic_fetch_sub(&waiters, 1);
-			return is ? is : r == -EINTR ? r : -EAGAIN;
-		}
-		r = sleep_on(seen, nap(left, look), cancel);
+	if (how & AIO_WAIT_DIRECT)
+		w.look = nap(look, LEADER_NS);
+	while (!lead_or_sleep(&w, &r))
 		if (timeout > 0) {
-			left = end - aio_now_ns();
-			left = left < 0 ? 0 : left;
+			w.left = end - aio_now_ns();
+			w.left = w.left < 0 ? 0 : w.left;
 		}
-	}
+	return r;
 }
 
 void aio_notify_fork_child(void)

@@ -43,13 +43,18 @@ void aio_group_put(struct aio_group *g);
 /* Something is over: who waits looks again. */
 void aio_wake(void);
 
+/* Who waits, but for who waits in the kernel, looks again. */
+void aio_wake_sleepers(void);
+
 /*
  * Waits until ready(arg) is not 0, which may be so already: that value; or -EINTR, or
  * -EAGAIN after `timeout`, in ns (-1: never), or, every `look` ns (-1: never),
- * looks without being woken. A cancellation point if `cancel`.
- * Async-signal-safe.
+ * looks without being woken. Async-signal-safe.
  */
-int aio_wait(int (*ready)(void *arg), void *arg, int64_t timeout, int64_t look, int cancel);
+int aio_wait(int (*ready)(void *arg), void *arg, int64_t timeout, int64_t look, int how);
+
+#define AIO_WAIT_CANCEL 1        /* a cancellation point */
+#define AIO_WAIT_DIRECT 2        /* for requests of aio_direct.h, too */
 
 /* CLOCK_MONOTONIC, and a timeout for aio_wait, in ns. */
 int64_t aio_now_ns(void);

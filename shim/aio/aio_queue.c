@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <string.h>
 
+#include "aio_direct.h"
 #include "aio_req.h"
 #include "aio_work.h"
 #include "files/fdtab.h"
@@ -376,14 +377,19 @@ static int ask_queue(struct ask *ask)
 int aio_queue_cancel(int fd, struct aiocb *cb)
 {
 	struct ask ask = { .note.kind = AIO_NOTE_CANCEL, .first = (unsigned)fd, .cb = cb };
+	int running, answer;
 
-	return ask_queue(&ask);
+	aio_direct_fetch();
+	running = cb ? aio_is_direct(cb) && aio_state(cb) == EINPROGRESS : aio_direct_busy(ask.first, ask.first);
+	answer = ask_queue(&ask);
+	return running ? AIO_NOTCANCELED : answer;
 }
 
 void aio_queue_drain(unsigned first, unsigned last)
 {
 	struct ask ask = { .note.kind = AIO_NOTE_DRAIN, .first = first, .last = last };
 
+	aio_direct_drain(first, last);   /* first: what is left of it goes to the queue */
 	ask_queue(&ask);
 }
 
@@ -400,6 +406,7 @@ void aio_fork_child(void)
 	TAILQ_INIT(&waiting);
 	draining = NULL;
 	have_ring = ended = 0;
+	aio_direct_fork_child();
 	aio_req_fork_child();
 	aio_notify_fork_child();
 	aio_work_fork_child();

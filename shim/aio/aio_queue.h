@@ -52,6 +52,8 @@ struct aio_req {
 	struct aio_event event;
 	struct io_order *order;          /* io_request.c's; there is no cb then */
 	int call;                        /* enum call */
+	int slot;                        /* aio_direct.c's */
+	uint32_t after;                  /* of a sync: aio_direct_number, or 0 */
 	uint64_t t0;
 };
 
@@ -102,6 +104,10 @@ void aio_record(int call, const struct file *f, uint64_t t0, size_t size, ssize_
 
 /* Whether cb was started by us, in this process. */
 int aio_ours(const struct aiocb *cb);
+
+/* Whether it is one of aio_direct.h's. */
+int aio_is_direct(const struct aiocb *cb);
+void aio_mark_direct(struct aiocb *cb, int direct);
 
 /* Makes it not ours: it will be libc's. */
 void aio_disown(struct aiocb *cb);

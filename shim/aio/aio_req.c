@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <sys/syscall.h>
 
+#include "aio_direct.h"
 #include "files/fdtab.h"
 #include "files/file.h"
 #include "io_request.h"
@@ -17,6 +18,8 @@
 #define PRIORITY_MAX 20          /* AIO_PRIO_DELTA_MAX of libc */
 
 static struct pool reqs = POOL_INIT(struct aio_req, 64);
+#define DIRECT 1                 /* in a mark */
+
 static uint64_t generation = 0x61696f2d73686d01;  /* of this process, unlike its parent's */
 
 /* libc leaves the end of an aiocb alone. */
@@ -32,7 +35,17 @@ static uint64_t mark_of(const struct aiocb *cb)
 
 int aio_ours(const struct aiocb *cb)
 {
-	return __atomic_load_n(mark(cb), __ATOMIC_RELAXED) == mark_of(cb);
+	return (__atomic_load_n(mark(cb), __ATOMIC_RELAXED) ^ mark_of(cb)) <= DIRECT;
+}
+
+int aio_is_direct(const struct aiocb *cb)
+{
+	return (__atomic_load_n(mark(cb), __ATOMIC_RELAXED) ^ mark_of(cb)) == DIRECT;
+}
+
+void aio_mark_direct(struct aiocb *cb, int direct)
+{
+	__atomic_store_n(mark(cb), mark_of(cb) ^ (direct ? DIRECT : 0), __ATOMIC_RELAXED);
 }
 
 void aio_disown(struct aiocb *cb)
@@ -148,6 +161,8 @@ ssize_t aio_req_perform(const struct aio_req *req)
 
 	if (req->f && req->f->ofd)
 		return perform_object(req);
+	if (req->after)
+		aio_direct_settle(req->f, req->fd, req->after);
 	r = req->f ? perform_file(req) : perform_other(req);
 	return r < 0 ? -errno : r;
 }
@@ -230,5 +245,5 @@ void aio_req_now(struct aio_req *req)
 
 void aio_req_fork_child(void)
 {
-	generation++;
+	generation += DIRECT + 1;
 }

@@ -3,12 +3,9 @@
 #include "io_context.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <string.h>
-#include <sys/syscall.h>
 
 #include "aio_queue.h"
-#include "files/hide.h"
 #include "object/object_at.h"
 #include "base/pool.h"
 #include "base/real.h"
@@ -24,65 +21,17 @@ static struct pool contexts = POOL_INIT(struct io_context, 16);
 static struct io_context *_Atomic all;
 static unsigned life = 1;         /* of this process, unlike its parent's */
 
-static long kernel(long r)
-{
-	return r < 0 ? -errno : r;
-}
-
-/* The value of expr, a system call, as -errno; errno is kept. */
-#define KERNEL(...) ({                                                        \
-	int saved_ = errno;                                                   \
-	long r_ = kernel(REAL(syscall)(__VA_ARGS__));                         \
-	errno = saved_;                                                       \
-	r_; })
-
-long io_kernel_submit(aio_context_t id, long n, struct iocb **list)
-{
-	return KERNEL(SYS_io_submit, id, n, list);
-}
-
-long io_kernel_get(aio_context_t id, long min, long n, struct io_event *events,
-		   const struct timespec *timeout, const struct io_sigset *mask)
-{
-	if (!mask)
-		return KERNEL(SYS_io_getevents, id, min, n, events, timeout);
-	return KERNEL(SYS_io_pgetevents, id, min, n, events, timeout, mask);
-}
-
 /* The kernel, too, has room for about twice as many as it is asked for, and some more. */
 static int limit_of(unsigned n)
 {
 	return n < LIMIT_LEAST / 2 ? LIMIT_LEAST : n < LIMIT_MAX / 2 ? (int)n * 2 : LIMIT_MAX;
 }
 
-/*
- * An eventfd that is always ready, hidden: a poll of it is over at once, and
- * wakes who waits in a context of the kernel's. -1: there is none.
- */
-static _Atomic int ready_fd = -1;
-
-static void make_ready_fd(void)
-{
-	static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-	int saved = errno, fd;
-
-	if (atomic_load(&ready_fd) >= 0)
-		return;
-	pthread_mutex_lock(&lock);
-	fd = atomic_load(&ready_fd) < 0 ? REAL(eventfd)(1, EFD_CLOEXEC) : -1;
-	if (fd >= 0 && hide_fd(fd, &ready_fd) < 0)
-		REAL(close)(fd);
-	pthread_mutex_unlock(&lock);
-	errno = saved;
-}
-
 /* The kernel's context; 0 is none, where its calls are forbidden. */
 static int make_kernels(unsigned n, aio_context_t *id)
 {
-	int r = (int)KERNEL(SYS_io_setup, n, id);
+	int r = io_kernel_make(n, id);
 
-	if (r == 0)
-		make_ready_fd();
 	if (r != -ENOSYS && r != -EPERM)
 		return r;
 	stats_note("the kernel's asynchronous I/O is not used for io_submit (%s): threads instead", strerrorname_np(-r));
@@ -151,7 +100,7 @@ int io_context_make(unsigned n, aio_context_t *id)
 	if (r < 0 && c)
 		io_context_destroy(ours);
 	else if (r < 0 && kernels)
-		KERNEL(SYS_io_destroy, kernels);
+		io_kernel_destroy(kernels);
 	return r;
 }
 
@@ -220,21 +169,10 @@ int io_context_destroy(aio_context_t id)
 		;
 	collect(c);
 	if (c->kernel)
-		KERNEL(SYS_io_destroy, c->kernel);
+		io_kernel_destroy(c->kernel);
 	io_context_leave(c);
 	io_context_leave(c);
 	return 0;
-}
-
-
-static void wake_in_kernel(struct io_context *c)
-{
-	struct iocb poll = {
-		.aio_lio_opcode = IOCB_CMD_POLL, .aio_fildes = (unsigned)atomic_load(&ready_fd),
-		.aio_buf = POLLIN, .aio_data = (uintptr_t)&ready_fd,
-	}, *list = &poll;
-
-	io_kernel_submit(c->kernel, 1, &list);
 }
 
 int io_context_reserve(struct io_context *c)
@@ -250,7 +188,7 @@ void io_context_event(struct io_context *c, const struct io_event *e)
 	io_events_put(&c->over, e);
 	atomic_fetch_sub(&c->running, 1);
 	if (atomic_load(&c->kernel_waiters))
-		wake_in_kernel(c);
+		io_kernel_wake(c->kernel);
 }
 
 void io_context_sent(struct io_context *c)
@@ -292,7 +230,7 @@ static void settle(struct get *g, long n)
 	for (long i = 0; i < n; i++) {
 		struct io_event e = from[i];
 
-		if (e.data == (uintptr_t)&ready_fd || !io_event_settle(g->c, &e))
+		if (io_kernel_is_wake(&e) || !io_event_settle(g->c, &e))
 			continue;
 		g->events[g->got++] = e;
 	}
@@ -319,7 +257,7 @@ static long get_kernels(struct get *g)
 	need = to_wait_for(g);
 	if (need && g->left > 0)
 		t = (struct timespec){ g->left / 1000000000, g->left % 1000000000 };
-	if (need && atomic_load(&ready_fd) < 0 && (g->left < 0 || g->left > LOOK_NS)) {
+	if (need && !io_kernel_can_wake() && (g->left < 0 || g->left > LOOK_NS)) {
 		t = (struct timespec){ 0, LOOK_NS };
 		forever = &t;
 	}
@@ -404,7 +342,7 @@ long io_context_get(struct io_context *c, long min, long n, struct io_event *eve
 
 int io_context_cancel(struct io_context *c, struct iocb *cb, struct io_event *event)
 {
-	return (int)KERNEL(SYS_io_cancel, c->kernel, cb, event);
+	return io_kernel_cancel(c->kernel, cb, event);
 }
 
 void io_context_fork_child(void)

@@ -19,11 +19,9 @@
 #ifndef SHIM_IO_CONTEXT_H
 #define SHIM_IO_CONTEXT_H
 
-#include <signal.h>
-#include <time.h>
-
 #include "backend.h"
 #include "io_events.h"
+#include "io_kernel.h"
 
 struct io_context {
 	struct io_context *next;         /* of all there ever were */
@@ -39,12 +37,6 @@ struct io_context {
 	_Atomic int sleepers, kernel_waiters;
 	struct mount *_Atomic mount;     /* whose file it was last used for; the statistics' */
 	struct io_events over;
-};
-
-/* The 6th argument of io_pgetevents by number, struct __aio_sigset. */
-struct io_sigset {
-	const sigset_t *mask;
-	size_t size;
 };
 
 /* io_setup(2): -EINVAL, -EAGAIN, -EFAULT, -ENOMEM. */
@@ -77,11 +69,6 @@ void io_context_event(struct io_context *c, const struct io_event *e);
 
 /* The kernel has been given requests: who waits for ours waits for these, too. */
 void io_context_sent(struct io_context *c);
-
-/* The kernel's own calls: >= 0 or -errno. */
-long io_kernel_submit(aio_context_t id, long n, struct iocb **list);
-long io_kernel_get(aio_context_t id, long min, long n, struct io_event *events,
-		   const struct timespec *timeout, const struct io_sigset *mask);
 
 /*
  * An event of the kernel's: 1 if it is the program's, which it then looks like,

@@ -4,7 +4,7 @@
  * (aio_queue.h) does them, at a depth that libc, one request on a descriptor
  * at a time, does not have.
  */
-#include "aio/aio_queue.h"
+#include "aio/aio_direct.h"
 #include "door.h"
 
 /* Whether a request is over already: a read of what is in the page cache. */
@@ -16,6 +16,15 @@ static int is_cached(struct aio_req *req)
 		return 0;
 	req->result = aio_read_cached(f, req->fd, req->buf, req->n, req->off);
 	return req->result != -EAGAIN;
+}
+
+/* To the queue; a sync comes after what is not there. */
+static void post(struct aio_req *req)
+{
+	if (req->f && !req->f->ofd && (req->op == AIO_OP_FSYNC || req->op == AIO_OP_FDATASYNC))
+		req->after = aio_direct_number(req->f, req->fd);
+	req->plain |= req->after != 0;
+	aio_req_post(req);
 }
 
 /* Starts cb, as part of g unless that is NULL: 0 or an errno. */
@@ -40,8 +49,8 @@ static int start(enum call call, enum aio_op op, struct aiocb *cb, struct file *
 		aio_req_now(req);
 	else if (is_cached(req))
 		aio_req_finish(req, req->result);
-	else
-		aio_req_post(req);
+	else if (!aio_direct_submit(req))
+		post(req);
 	return 0;
 }
 
@@ -86,7 +95,11 @@ TWIN_OF(aio_fsync64, aio_fsync)
 
 EXPORT int aio_error(const struct aiocb *cb)
 {
-	return aio_ours(cb) ? aio_state(cb) : REAL(aio_error)(cb);
+	if (!aio_ours(cb))
+		return REAL(aio_error)(cb);
+	if (aio_state(cb) == EINPROGRESS && aio_is_direct(cb))
+		aio_direct_fetch();
+	return aio_state(cb);
 }
 
 TWIN_OF(aio_error64, aio_error)
@@ -139,13 +152,13 @@ static int any_over(void *arg)
 	return 0;
 }
 
-/* How many in the list are ours, and how many not. */
-static void whose(const struct list *l, int count[2])
+/* How many in the list are not ours, are the queue's or over, and are aio_direct.h's. */
+static void whose(const struct list *l, int count[3])
 {
-	count[0] = count[1] = 0;
+	count[0] = count[1] = count[2] = 0;
 	for (int i = 0; i < l->n; i++)
 		if (l->cb[i])
-			count[!aio_ours(l->cb[i])]++;
+			count[aio_ours(l->cb[i]) + aio_is_direct(l->cb[i])]++;
 }
 
 #define LIBC_LOOK_NS 1000000     /* how often libc's requests are looked at beside ours */
@@ -153,13 +166,14 @@ static void whose(const struct list *l, int count[2])
 EXPORT int aio_suspend(const struct aiocb *const cb[], int n, const struct timespec *timeout)
 {
 	struct list l = { cb, n };
-	int count[2], r;
+	int count[3], r;
 
 	whose(&l, count);
-	if (!count[0])
+	if (!count[1] && !count[2])
 		return REAL(aio_suspend)(cb, n, timeout);
 	pthread_testcancel();
-	r = aio_wait(any_over, &l, timeout ? aio_ns(timeout) : -1, count[1] ? LIBC_LOOK_NS : -1, 1);
+	r = aio_wait(any_over, &l, timeout ? aio_ns(timeout) : -1, count[0] ? LIBC_LOOK_NS : -1,
+		     AIO_WAIT_CANCEL | (count[2] ? AIO_WAIT_DIRECT : 0));
 	return (int)ret_errno(r > 0 ? 0 : r);
 }
 
