@@ -12,7 +12,6 @@
 #include "files/fdtab.h"
 #include "files/hide.h"
 #include "io_context.h"
-#include "object/ofd.h"
 #include "base/real.h"
 #include "stats/stats.h"
 
@@ -83,12 +82,6 @@ static int is_sync(const struct aio_req *req)
 	return req->op == AIO_OP_FSYNC || req->op == AIO_OP_FDATASYNC;
 }
 
-static int appends(const struct aio_req *req)
-{
-	return (req->op == AIO_OP_WRITE || req->op == AIO_OP_WRITEV) && req->f &&
-	       ((req->f->ofd ? req->f->ofd->flags : req->f->flags) & O_APPEND);
-}
-
 /* One after the other, as libc does it. */
 static int is_ordered(const struct aio_req *req)
 {
@@ -100,12 +93,12 @@ static int goes_first(const struct aio_req *early, const struct aio_req *req)
 {
 	if (early->fd != req->fd && (!req->f || early->f != req->f))
 		return 0;
-	return is_sync(req) || is_ordered(req) || (appends(req) && appends(early));
+	return is_sync(req) || is_ordered(req) || (req->appends && early->appends);
 }
 
 static int must_wait(const struct aio_req *req)
 {
-	if (!is_sync(req) && !is_ordered(req) && !appends(req))
+	if (!is_sync(req) && !is_ordered(req) && !req->appends)
 		return 0;
 	for (struct aio_req *r = TAILQ_FIRST(&live); r && r != req; r = TAILQ_NEXT(r, live))
 		if (goes_first(r, req))
@@ -353,6 +346,11 @@ int aio_queue_ready(void)
 
 void aio_req_post(struct aio_req *req)
 {
+	if (req->f && (req->op == AIO_OP_WRITE || req->op == AIO_OP_WRITEV)) {
+		int flags = aio_flags(req->f, req->fd);
+
+		req->appends = flags >= 0 && (flags & O_APPEND);
+	}
 	req->note.kind = AIO_NOTE_NEW;
 	post(&req->note);
 }

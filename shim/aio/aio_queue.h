@@ -40,6 +40,7 @@ struct aio_req {
 	enum aio_phase phase;
 	enum aio_op op;
 	int plain;                       /* not for the ring */
+	int appends;                     /* writes, where its descriptor has O_APPEND */
 	int fd;
 	void *buf;
 	size_t n;                        /* bytes; or of vectors, in buf, that many */
@@ -61,6 +62,9 @@ TAILQ_HEAD(aio_list, aio_req);
 
 /* The file behind fd if it is one of ours whose back end does requests; a vfork child's are the kernel's. */
 struct file *aio_served(int fd);
+
+/* The O_ flags of fd, which is f's, or -EBADF if another thread closed it. */
+int aio_flags(struct file *f, int fd);
 
 /* Whether its requests are done here and now; f may be NULL. */
 int aio_is_now(const struct file *f);

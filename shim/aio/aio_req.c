@@ -11,6 +11,8 @@
 #include "files/file.h"
 #include "io_request.h"
 #include "object/object.h"
+#include "object/object_pin.h"
+#include "object/ofd.h"
 #include "base/pool.h"
 #include "base/real.h"
 #include "stats/stats.h"
@@ -109,6 +111,11 @@ int aio_req_new(struct aio_req **out, struct aiocb *cb, struct file *f)
 	__atomic_store_n(&cb->__error_code, EINPROGRESS, __ATOMIC_RELEASE);
 	*out = req;
 	return 0;
+}
+
+int aio_flags(struct file *f, int fd)
+{
+	return f->ofd ? (int)PINNED(f, fd, f->ofd->flags) : f->flags;
 }
 
 static ssize_t perform_object(const struct aio_req *req)

@@ -18,6 +18,7 @@
 #include "io_request.h"
 #include "io_resfd.h"
 #include "object/object_at.h"
+#include "object/object_pin.h"
 #include "object/ofd.h"
 #include "base/pool.h"
 #include "base/real.h"
@@ -90,7 +91,7 @@ static size_t size_of(const struct io_order *o)
 /* The flags of the descriptor, or -EBADF. */
 static int flags_of(const struct io_order *o)
 {
-	int flags = o->f ? o->f->ofd ? o->f->ofd->flags : o->f->flags : REAL(fcntl)((int)o->cb.aio_fildes, F_GETFL);
+	int fd = (int)o->cb.aio_fildes, flags = o->f ? aio_flags(o->f, fd) : REAL(fcntl)(fd, F_GETFL);
 
 	return flags < 0 || (flags & O_PATH) ? -EBADF : flags;
 }
@@ -128,7 +129,7 @@ static int check(const struct io_order *o)
 		return -EBADF;
 	if (cb->aio_offset < 0 || (is_vector(o) && cb->aio_nbytes > VECTOR_MAX))
 		return -EINVAL;
-	return o->f && o->f->ofd && o->f->ofd->mode == S_IFDIR ? -EINVAL : 0;
+	return o->f && o->f->ofd ? (int)PINNED(o->f, (int)cb->aio_fildes, o->f->ofd->mode == S_IFDIR ? -EINVAL : 0) : 0;
 }
 
 static int is_plain(const struct io_order *o)
