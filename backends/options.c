@@ -59,6 +59,8 @@ static const struct be_option s3_options[] = {
 		"where another writer replaced the object meanwhile: stale: ESTALE; last: the last one wins" },
 	[S3_OPT_EXCLUSIVE] = { "exclusive", BE_OPT_WORD, "open|close", S3_EXCLUSIVE_OPEN,
 		"where O_EXCL holds against other machines: when the name is taken, or when the file is published" },
+	[S3_OPT_PUBLISH] = { "publish", BE_OPT_WORD, "close|deferred", S3_PUBLISH_CLOSE,
+		"deferred: small new files a moment after their last close, which does not wait for it" },
 	[S3_OPT_WRITE] = { "write", BE_OPT_BOOL, 0, 1,
 		"off: nothing is changed in the bucket (EROFS)" },
 	[S3_OPT_PART] = { "part", BE_OPT_SIZE, 0, 0,

@@ -76,4 +76,43 @@ s3_client put "$KEYS/d/b" "$TMP/f"
 s3_client rm "$KEYS/d/a" >/dev/null
 sleep 1.2
 same "$(shim ls "$PREFIX/d")" b "others' changes"
+
+# held back: what is done by name after the close goes into the one upload
+end_agents
+export SHIM_AGENT_HOLD=600000
+at 's3:fault?publish=deferred&exclusive=close&ttl=600s'
+fault set anonymous=on
+quiet() { fault forget; shim "$@" >"$TMP/out" 2>&1 || { echo "$*: $(head -3 "$TMP/out")"; bad=1; }; }
+log() { fault log | awk '{ n[$1]++ } END { for (o in n) print o, n[o] }' | sort | tr '\n' ' '; }
+# wait_for COMMAND...: until it succeeds, a minute
+wait_for() { local i; for i in $(seq 600); do "$@" && return 0; sleep 0.1; done; echo "never: $*"; bad=1; }
+shim sh -c "mkdir $PREFIX/h; ls $PREFIX/h; echo >$PREFIX/x; mv $PREFIX/x $PREFIX/y; rm $PREFIX/y"
+quiet sh -c "cd $PREFIX/h; python3 -c 'import shutil; shutil.copy2(\"$TMP/f\", \"a\")'; chmod 600 a; mv a b; cmp b $TMP/f; cp $TMP/f c; rm c; ls"
+same "$(tr '\n' ' ' <"$TMP/out")" 'b ' 'what is held back, listed'
+same "$(log)" '' 'held back'
+quiet sh -c "cd $PREFIX/h; echo more >>b; tail -c 5 b"       # what was closed is published before it is changed
+same "$(cat "$TMP/out")" more 'changed after it was held back'
+same "$(fault log | grep -c '^PutObject .*/h/b - 200')" 2 'published, and changed'
+quiet sh -c "cp $TMP/f $PREFIX/h/d; python3 -c 'import os, sys; os.fsync(os.open(sys.argv[1], os.O_RDWR))' $PREFIX/h/d"
+s3_client get "$KEYS/h/d" | cmp - "$TMP/f" || bad=1
+# an agent that is killed leaves it to the next one
+quiet cp "$TMP/f" "$PREFIX/h/e"
+end_agents
+wait_for sh -c "! pgrep -f '^[^ ]*shim-agent serve $TMP/agents/' >/dev/null"
+shim ls "$PREFIX" >/dev/null
+there() { "$ROOT/tests/s3/s3.py" get "$KEYS/$1" 2>/dev/null | cmp -s - "$TMP/f"; }
+wait_for there h/e
+# an error is told to who writes to it next, and the file is kept
+quiet cp "$TMP/f" "$PREFIX/h/g"
+fault rules "PutObject */h/g error=403,AccessDenied"
+shim sh -c "echo x >>$PREFIX/h/g" 2>/dev/null && { echo 'no error of what was closed before'; bad=1; }
+SHIM_MAP="$PREFIX=$TARGET" "$SHIM" s3 recover | grep -q h/g || { echo 'recover does not know it'; bad=1; }
+end_agents
+export SHIM_AGENT_HOLD=0
+mkdir "$TMP/many"
+for i in $(seq 200); do echo "$i" >"$TMP/many/$i"; done
+shim cp -r "$TMP/many" "$PREFIX/many"
+all() { [ "$(curl -s "$ENDPOINT/$BUCKET?list-type=2&prefix=part/many/" | grep -o '<Key>' | wc -l)" = 201 ]; }
+wait_for all
+shim diff -r "$TMP/many" "$PREFIX/many" || bad=1
 exit $bad

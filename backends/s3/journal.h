@@ -32,7 +32,7 @@
 
 #include "proto.h"
 
-#define S3_JOURNAL_MAGIC 0x7368696d2d733301ull   /* with the layout's version */
+#define S3_JOURNAL_MAGIC 0x7368696d2d733302ull   /* with the layout's version */
 #define S3_STAGED_MOST (5ll << 40)               /* EFBIG beyond: the largest object S3 has */
 #define S3_BLOCK 4096
 #define S3_DESCRIPTIONS 64                       /* that write to one object at a time; ENFILE */
@@ -73,6 +73,7 @@ struct s3_journal {
 	_Atomic int removed;            /* the name is gone: nothing will be published */
 	_Atomic int lost;               /* a holder was killed: kept for shim s3 recover */
 	enum s3_must { S3_MUST_ANY, S3_MUST_ABSENT, S3_MUST_BASE } must; /* what publishing replaces, or it is a conflict */
+	int closed;                     /* ... by its program, and is published soon: the next agent does it */
 	int error;                      /* -errno of the last try to publish, 0 */
 	uint64_t published;             /* `changes` as they were in the version published last */
 	int64_t made;                   /* time(2) */

@@ -87,7 +87,7 @@ static int retire(void)
 static void check_idle(void *arg)
 {
 	(void)arg;
-	if (!guest_count() && !guest_calls()) {
+	if (!guest_count() && !guest_calls() && !write_held()) {
 		if (may_end() && retire()) {
 			loop_stop();
 			return;

@@ -106,6 +106,45 @@ void change_unstage(struct s3_bucket *b, const char *key)
 	stage_detach(st);
 }
 
+/* ---- publications */
+
+struct search {
+	const struct change *c;
+	const char *key;
+	struct stage *found;
+};
+
+static void if_publishing(void *arg, struct stage *st)
+{
+	struct search *s = arg;
+	size_t n = strlen(s->key);
+	int below = n && s->key[n - 1] == '/';
+
+	if (st->at && st->b == s->c->b && st->publish &&
+	    (below ? !strncmp(st->j->key, s->key, n) : !strcmp(st->j->key, s->key)))
+		s->found = st;
+}
+
+static void published(void *arg, int err)
+{
+	struct change *c = arg;
+
+	(void)err;
+	c->next(c);
+}
+
+int change_is_quiet(struct change *c, const char *key, void (*next)(struct change *c))
+{
+	struct search s = { c, key, NULL };
+
+	stage_each(if_publishing, &s);
+	if (!s.found)
+		return 1;
+	c->next = next;
+	publish_wait(s.found, published, c);
+	return 0;
+}
+
 static void looked_inside(struct s3_request *r, int err)
 {
 	struct change *c = r->arg;
@@ -295,6 +334,20 @@ static void remove_what(void *arg, const struct s3_attr *attr, int err)
 		change_keep_parent(c, c->name, dir ? remove_directory : remove_file);
 }
 
+static void remove_start(struct change *c)
+{
+	if (!write_pending(c->b, c->name, NULL)) {
+		names_stat(c->b, c->name, remove_what, c);
+		return;
+	}
+	names_key(c->b, c->name, c->key);
+	if (!change_is_quiet(c, c->key, remove_start))
+		return;
+	if (!(c->flags & S3_DIRECTORY))
+		change_unstage(c->b, c->key);
+	change_end(c, c->flags & S3_DIRECTORY ? -ENOTDIR : 0);
+}
+
 void write_remove(struct s3_bucket *b, const char *name, unsigned flags, write_done *done, void *arg)
 {
 	struct change *c = change_new(b, name, done, arg);
@@ -302,14 +355,7 @@ void write_remove(struct s3_bucket *b, const char *name, unsigned flags, write_d
 	if (!c)
 		return;
 	c->flags = flags;
-	if (write_pending(b, name, NULL)) {
-		names_key(b, name, c->key);
-		if (!(flags & S3_DIRECTORY))
-			change_unstage(b, c->key);
-		change_end(c, flags & S3_DIRECTORY ? -ENOTDIR : 0);
-		return;
-	}
-	names_stat(b, name, remove_what, c);
+	remove_start(c);
 }
 
 /* ---- made */

@@ -57,6 +57,9 @@ void change_if_empty(struct change *c, const char *key, void (*next)(struct chan
 /* Writes c->text (n bytes) with c->meta to the key, and calls done. */
 void change_put(struct change *c, const char *key, size_t n, void (*done)(struct s3_request *r, int err));
 
+/* 1: no file of the key, or below it if it ends in a slash, is being published now; 0: next(c) when one that is has ended. */
+int change_is_quiet(struct change *c, const char *key, void (*next)(struct change *c));
+
 /* A staged file of this name loses it: it is not published any more. */
 void change_unstage(struct s3_bucket *b, const char *key);
 

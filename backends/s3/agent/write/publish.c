@@ -238,24 +238,40 @@ static void begin(struct publish *p)
 		publish_send(p);
 }
 
+static void wait_for(struct publish *p, uint64_t changes, write_done *done, void *arg)
+{
+	struct waiter *w = calloc(1, sizeof(*w)), **at;
+
+	if (!w)
+		abort();
+	*w = (struct waiter){ NULL, changes, done, arg };
+	for (at = &p->waiting; *at; at = &(*at)->next)
+		;
+	*at = w;
+}
+
 void publish(struct stage *st, write_done *done, void *arg)
 {
 	struct publish *p = st->publish;
-	struct waiter *w = calloc(1, sizeof(*w)), **at;
 	int first = !p;
 
 	if (!p)
 		p = calloc(1, sizeof(*p));
-	if (!w || !p)
+	if (!p)
 		abort();
 	p->st = st;
 	st->publish = p;
-	*w = (struct waiter){ NULL, atomic_load(&st->j->changes), done, arg };
-	for (at = &p->waiting; *at; at = &(*at)->next)
-		;
-	*at = w;
+	wait_for(p, atomic_load(&st->j->changes), done, arg);
 	if (!first)
 		return;
 	stage_get(st);
 	begin(p);
+}
+
+void publish_wait(struct stage *st, write_done *done, void *arg)
+{
+	if (st->publish)
+		wait_for(st->publish, 0, done, arg);
+	else
+		done(arg, 0);
 }

@@ -22,6 +22,9 @@
 /* Publishes what was changed up to now; done may be called from here. */
 void publish(struct stage *st, write_done *done, void *arg);
 
+/* One is in progress (st->publish): done when that is over, however it ends; it may be called from here. */
+void publish_wait(struct stage *st, write_done *done, void *arg);
+
 /* What the names are to know of a file we wrote. */
 void publish_learn(struct s3_bucket *b, const char *name, const struct s3_attr *attr);
 

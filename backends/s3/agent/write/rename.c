@@ -108,11 +108,9 @@ static void rename_file(struct change *c)
 		change_end(c, err < 0 ? err : err2);
 		return;
 	}
-	st = stage_find(c->b, c->key);
-	if (st && st->publish) {
-		change_end(c, -EBUSY);
+	if (!change_is_quiet(c, c->key, rename_file) || !change_is_quiet(c, c->to_key, rename_file))
 		return;
-	}
+	st = stage_find(c->b, c->key);
 	if (st && st->j->pending) {
 		rename_pending(c, st);
 		return;
@@ -273,6 +271,8 @@ static void rename_directory(struct change *c)
 		change_end(c, err);
 		return;
 	}
+	if (!change_is_quiet(c, c->key, rename_directory))
+		return;
 	stage_each(move_pending, c);
 	t = c->more = calloc(1, sizeof(*t));
 	if (!t)

@@ -33,6 +33,7 @@ struct stage {
 	char *preserve;                 /* of the base: header lines "name: value\n" to be stored again */
 	struct multi *multi;            /* an upload in progress */
 	struct publish *publish;        /* a publication in progress, and who waits for it */
+	struct held *held;              /* closed, and to be published soon: defer.c */
 	struct delayed *delayed;        /* write.c's: writers that wait for uploads */
 };
 
@@ -76,6 +77,9 @@ void stage_based(struct stage *st, const struct s3_attr *attr);
 /* What is stored beside its bytes. */
 struct meta;
 void stage_meta(const struct stage *st, struct meta *m);
+
+/* Nobody has it any more, after err: nothing of it is kept that is in the bucket, or is to be nowhere. write.c */
+void write_settle(struct stage *st, int err);
 
 /* Some of an upload got through, or it failed: writers that wait may go on. write.c */
 void write_progress(struct stage *st);

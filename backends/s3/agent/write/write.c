@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include "request/meta.h"
+#include "defer.h"
 #include "multi.h"
 #include "names/names.h"
 #include "object_ops.h"
@@ -109,10 +110,9 @@ void write_wrote(struct stage *st, int64_t off, int64_t len, write_done *done, v
 
 /* ---- the end of a description */
 
-/* Nobody has it any more: nothing of it is kept that is in the bucket, or is to be nowhere. */
-static void settle(struct stage *st, int err)
+void write_settle(struct stage *st, int err)
 {
-	if (stage_descriptions(st))
+	if (stage_descriptions(st) || st->held)
 		return;
 	multi_abort(st);
 	if (st->j->removed || (!err && !stage_is_changed(st)))
@@ -132,8 +132,12 @@ static void last_done(void *arg, int err)
 {
 	struct last *l = arg;
 
+	if (!err && stage_descriptions(l->st) == 1 && stage_is_changed(l->st) && !l->st->j->removed) {
+		publish(l->st, last_done, l);   /* its attributes were set meanwhile */
+		return;
+	}
 	stage_undescribe(l->st, l->description);
-	settle(l->st, err);
+	write_settle(l->st, err);
 	l->done(l->arg, err);
 	stage_put(l->st);
 	free(l);
@@ -145,6 +149,10 @@ void write_publish(struct stage *st, const char *description, unsigned flags, wr
 
 	if (!(flags & S3_LAST)) {
 		publish(st, done, arg);
+		return;
+	}
+	if (defer_close(st, description)) {
+		done(arg, 0);
 		return;
 	}
 	l = calloc(1, sizeof(*l));
@@ -160,9 +168,9 @@ void write_publish(struct stage *st, const char *description, unsigned flags, wr
 void write_abandon(struct stage *st, const char *description)
 {
 	stage_undescribe(st, description);
-	if (!stage_descriptions(st) && stage_is_changed(st) && !st->j->removed)
+	if (!stage_descriptions(st) && stage_is_changed(st) && !st->j->removed && !st->held)
 		st->j->lost = 1;
-	settle(st, 0);
+	write_settle(st, 0);
 }
 
 /* ---- what is not in the bucket yet */

@@ -36,6 +36,9 @@ void write_open(struct s3_bucket *b, const char *name, const char *description, 
 /* S3_ATTACH with a spool name. -ENOENT: it is published or dropped. */
 int write_attach(const char *spool, const char *description, struct stage **out);
 
+/* How many files are closed and not published yet; they keep the agent from ending. */
+unsigned write_held(void);
+
 void stage_put(struct stage *st);       /* S3_DROP, or the guest is gone */
 const char *stage_spool(const struct stage *st);
 void stage_attr(const struct stage *st, struct s3_attr *attr);  /* as fstat tells */

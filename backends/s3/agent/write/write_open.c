@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "defer.h"
 #include "multi.h"
 #include "names/names.h"
 #include "object_ops.h"
@@ -289,13 +290,31 @@ static void got(void *arg, const struct s3_attr *attr, int err)
 	}
 }
 
+/* What was closed before and is held back is published by itself, so that it does not go with what comes now. */
+static void released(void *arg, int err)
+{
+	struct opening *o = arg;
+
+	if (err)
+		end(o, NULL, err);
+	else
+		start(o);
+}
+
+static int is_only_read(const struct opening *o)
+{
+	return (o->flags & O_ACCMODE) == O_RDONLY && !(o->flags & O_TRUNC);
+}
+
 static void start(struct opening *o)
 {
 	struct stage *st = stage_find(o->b, o->key);
 
 	o->going = 1;
 	o->asked = 0;
-	if (st)
+	if (st && st->held && !is_only_read(o))
+		defer_release(st, released, o);
+	else if (st)
 		join(o, st);
 	else
 		names_stat(o->b, o->name, got, o);
@@ -362,6 +381,8 @@ static void clean(void *arg, const char *id)
 		multi_abort(st);
 	if (st->j->removed || (!stage_is_changed(st) && !stage_descriptions(st)))
 		stage_drop(st);
+	else if (st->j->closed)
+		defer_resume(stage_get(st));
 	stage_put(st);
 }
 
