@@ -51,8 +51,8 @@ int64_t plan_part(struct range r, unsigned parallel, int64_t least)
 {
 	int64_t len = r.end - r.off, part = (len + parallel - 1) / parallel;
 
-	part = (part + PLAN_PAGE - 1) & ~(int64_t)(PLAN_PAGE - 1);
 	part = clamp(part, least, PLAN_PART_MOST);
+	part = (part + PLAN_PAGE - 1) & ~(int64_t)(PLAN_PAGE - 1);
 	/* a rest too small for a request goes along */
 	if (len - part < least / 2 && len <= PLAN_PART_MOST)
 		part = len;
