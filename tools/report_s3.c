@@ -116,6 +116,10 @@ static void print_agent(const struct s3_stats *s, const char *path, FILE *out)
 	print_kinds(s, out);
 	fprintf(out, "reads: %s, of which %s waited; asked %s, fetched %s, used %s\n", human_count(s->reads),
 		human_count(s->waited), human_bytes(s->asked), human_bytes(s->fetched), human_bytes(s->used));
+	if (s->disk_hits + s->disk_misses)
+		fprintf(out, "disk: %s pieces of %s were there; read %s, written %s, %s files damaged\n",
+			human_count(s->disk_hits), human_count(s->disk_hits + s->disk_misses), human_bytes(s->disk_read),
+			human_bytes(s->disk_written), human_count(s->disk_bad));
 	if (s->verified)
 		fprintf(out, "checksums: %s objects verified, %s wrong\n", human_count(s->verified),
 			human_count(s->corrupt));

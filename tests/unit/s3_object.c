@@ -75,6 +75,12 @@ void loop_timer_clear(struct loop_timer *t)
 	t->at = 0;
 }
 
+void loop_work(void (*work)(void *arg), void (*done)(void *arg), void *arg)
+{
+	work(arg);
+	loop_soon(done, arg);
+}
+
 void s3_header(struct s3_request *r, const char *name, const char *value)
 {
 	r->header[r->headers++] = (struct http_header){ name, value };
@@ -135,12 +141,13 @@ static int is_pinned(const struct s3_request *r)
 	return r->nquery && strcmp(r->query[0].name, "versionId") == 0 && strcmp(r->query[0].value, "v1") == 0;
 }
 
-static int is_matched(const struct s3_request *r)
+/* Whether a condition is made, and the etag is the one it names: -1, 0, 1. */
+static int matches(const struct s3_request *r, const char *condition)
 {
 	for (unsigned i = 0; i < r->headers; i++)
-		if (strcmp(r->header[i].name, "if-match") == 0)
+		if (strcmp(r->header[i].name, condition) == 0)
 			return strcmp(r->header[i].value, server.etag) == 0;
-	return 1;
+	return -1;
 }
 
 /* The checksum of all, where the answer is all: in base64. */
@@ -187,8 +194,10 @@ static void answer(unsigned i)
 		return finish(i, 403, -EACCES);
 	if (server.removed && !is_pinned(r))
 		return finish(i, 404, -ENOENT);
-	if (!is_matched(r) && !is_pinned(r))
+	if (!matches(r, "if-match") && !is_pinned(r))
 		return finish(i, 412, -ESTALE);
+	if (matches(r, "if-none-match") == 1)
+		return finish(i, 304, -EALREADY);
 	if (r->first >= 0 && r->first >= server.size)
 		return finish(i, 416, -EINVAL);
 	if (server.fault && rand_r(&seed) % (unsigned)server.fault == 0)
@@ -242,11 +251,11 @@ static void round_end(void)
 /* One event at a server that answers in any order; 0 if none is due. */
 static int turn(void)
 {
-	unsigned i;
+	unsigned i, did = soons;
 
 	round_end();
 	if (!server.n)
-		return 0;
+		return did != 0;
 	i = (unsigned)rand_r(&seed) % server.n;
 	if (server.at[i] < 0)
 		answer(i);
@@ -265,9 +274,11 @@ void names_attr(const struct s3_request *r, const char *key, struct s3_attr *att
 	strcpy(attr->version, r->version);
 }
 
+static char bucket_name[] = "name";
 /* The bucket is only looked at by s3.c. */
-static const long long option[BE_OPTIONS_MAX] = { [S3_OPT_CONNECTIONS] = 32, [S3_OPT_READAHEAD] = 64 << 20 };
-static struct s3_bucket bucket = { .option = option };
+static const long long option[BE_OPTIONS_MAX] = { [S3_OPT_CONNECTIONS] = 32, [S3_OPT_READAHEAD] = 64 << 20,
+						   [S3_OPT_DISK_SIZE] = 256 << 20 };
+static struct s3_bucket bucket = { .option = option, .name = bucket_name, .endpoint = bucket_name };
 
 static void serve(int64_t size, uint64_t cache)
 {
@@ -275,6 +286,7 @@ static void serve(int64_t size, uint64_t cache)
 	seed = 11;
 	soons = 0;
 	bucket.versions = -1;
+	bucket.no_sums = 0;
 	assert_int_equal(cache_init(cache), 0);
 	object_init();
 }
@@ -629,6 +641,124 @@ static void a_large_one_likewise(void **state)
 	assert_int_equal(count->corrupt, corrupt + 1);
 }
 
+static char disk[40];
+
+static int make_disk(void **state)
+{
+	(void)state;
+	strcpy(disk, "/dev/shm/shim-object.XXXXXX");
+	assert_non_null(mkdtemp(disk));
+	bucket.disk = disk;
+	bucket.store = NULL;
+	return 0;
+}
+
+static int remove_disk(void **state)
+{
+	char command[100];
+
+	(void)state;
+	bucket.disk = NULL;
+	bucket.store = NULL;
+	snprintf(command, sizeof command, "rm -rf '%s'", disk);
+	return system(command);
+}
+
+static void what_was_read_stays_on_disk(void **state)
+{
+	uint64_t hits = count->disk_hits;
+	struct object *o;
+
+	(void)state;
+	serve(20 << 20, 32 << 20);
+	o = open_it();
+	read_it(o, 0, 20 << 20);
+	close_it(o);
+	assert_int_equal(server.sent, 20 << 20);
+	/* another agent, the same bytes */
+	serve(20 << 20, 32 << 20);
+	o = open_it();
+	read_it(o, 0, 20 << 20);
+	close_it(o);
+	assert_int_equal(server.sent, 0);
+	assert_true(count->disk_hits > hits);
+	/* a new version */
+	serve(20 << 20, 32 << 20);
+	server.salt = 2;
+	strcpy(server.etag, "\"two\"");
+	o = open_it();
+	read_it(o, 0, 20 << 20);
+	close_it(o);
+	assert_int_equal(server.sent, 20 << 20);
+	/* what of it is there, and the rest */
+	serve(20 << 20, 32 << 20);
+	server.salt = 3;
+	strcpy(server.etag, "\"three\"");
+	o = open_it();
+	read_it(o, 0, 5 << 20);
+	close_it(o);
+	serve(20 << 20, 32 << 20);
+	server.salt = 3;
+	strcpy(server.etag, "\"three\"");
+	o = open_it();
+	read_it(o, 0, 20 << 20);
+	close_it(o);
+	assert_in_range(server.sent, 1, 16 << 20);
+}
+
+/* Its etag does not tell its bytes. */
+static void a_weak_version_does_not(void **state)
+{
+	struct object *o;
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		serve(1 << 20, 32 << 20);
+		strcpy(server.etag, "W/\"one\"");
+		o = open_it();
+		read_it(o, 0, 1 << 20);
+		close_it(o);
+		assert_int_equal(server.sent, 1 << 20);
+	}
+}
+
+static void nor_does_what_is_corrupt(void **state)
+{
+	(void)state;
+	assert_int_equal(read_all(5 << 20, 2), -EIO);
+	assert_int_equal(read_all(5 << 20, 1), 0);
+	assert_int_equal(server.sent, 5 << 20);
+}
+
+/* Fetches end while they are looked for. */
+static void reads_that_end_while_the_disk_is_asked(void **state)
+{
+	static struct reader k;
+	struct object *o;
+
+	(void)state;
+	serve(64 << 20, 64 << 20);
+	o = open_it();
+	read_it(o, 0, 16 << 20);
+	for (int i = 0; i < 20; i++) {
+		start(&k, o, (i % 4) * (15 << 20), 4 << 20);
+		if (i % 2)
+			for (unsigned n = 0; n < soons; n++)    /* planned, but nothing is done */
+				if (n < soons / 2) {
+					soon[n].fn(soon[n].arg);
+					soon[n].fn = (void (*)(void *))(uintptr_t)free;
+					soon[n].arg = NULL;
+				}
+		if (k.busy)
+			object_read_cancel(&k.r);
+		object_put(o);
+		drain();
+		o = open_it();
+	}
+	read_it(o, 0, 64 << 20);
+	close_it(o);
+}
+
 static void errors_end_a_read_and_no_more(void **state)
 {
 	static struct reader k;
@@ -754,6 +884,10 @@ int main(void)
 		cmocka_unit_test(a_version_outlives_its_object),
 		cmocka_unit_test(a_wrong_checksum_is_an_error_at_the_end),
 		cmocka_unit_test(a_large_one_likewise),
+		cmocka_unit_test_setup_teardown(what_was_read_stays_on_disk, make_disk, remove_disk),
+		cmocka_unit_test_setup_teardown(a_weak_version_does_not, make_disk, remove_disk),
+		cmocka_unit_test_setup_teardown(nor_does_what_is_corrupt, make_disk, remove_disk),
+		cmocka_unit_test_setup_teardown(reads_that_end_while_the_disk_is_asked, make_disk, remove_disk),
 		cmocka_unit_test(errors_end_a_read_and_no_more),
 		cmocka_unit_test(a_cancelled_read_is_forgotten),
 		cmocka_unit_test(it_opens_again_without_bytes),

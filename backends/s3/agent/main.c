@@ -174,6 +174,7 @@ static int serve(const char *path, const char *pid)
 int main(int argc, char **argv)
 {
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);       /* a write is told */
 	if (argc == 4 && !strcmp(argv[1], "serve"))
 		return serve(argv[2], argv[3]);
 	if (argc > 1 && !strcmp(argv[1], "s3"))

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <utlist.h>
 
+#include "fetch_private.h"
 #include "options.h"
 #include "request/count.h"
 #include "loop/loop.h"
@@ -59,8 +60,7 @@ static void run_next(void)
 
 static void end(struct fetch *f)
 {
-	if (f->running)
-		running--;
+	running -= f->running;
 	all--;
 	if (f->c) {
 		f->c->fetch = NULL;
@@ -174,6 +174,13 @@ static int unpinned(struct fetch *f, int err)
 	return 1;
 }
 
+void fetch_settle(struct fetch *f, int err)
+{
+	f->done(f, err);
+	end(f);
+	run_next();
+}
+
 static void on_done(struct s3_request *r, int err)
 {
 	struct fetch *f = r->arg;
@@ -186,9 +193,7 @@ static void on_done(struct s3_request *r, int err)
 		err = stale_if(f, err);
 	else
 		measure(f);
-	f->done(f, err);
-	end(f);
-	run_next();
+	fetch_settle(f, err);
 }
 
 struct fetch *fetch_new(struct s3_bucket *b, const char *key, const struct s3_attr *attr,
@@ -218,32 +223,43 @@ struct fetch *fetch_new(struct s3_bucket *b, const char *key, const struct s3_at
 	return f;
 }
 
+void fetch_queue(struct fetch *f)
+{
+	DL_APPEND(*queue_of(f), f);
+	run_next();
+}
+
 void fetch_start(struct fetch *f, int is_urgent)
 {
 	f->urgent = (unsigned char)is_urgent;
-	DL_APPEND(*queue_of(f), f);
-	run_next();
+	if (!fetch_look(f))
+		fetch_queue(f);
+}
+
+static int is_queued(const struct fetch *f)
+{
+	return !f->running && !f->look;
 }
 
 void fetch_urgent(struct fetch *f)
 {
 	if (f->urgent)
 		return;
-	if (!f->running)
+	if (is_queued(f))
 		DL_DELETE(*queue_of(f), f);
 	f->urgent = 1;
-	if (!f->running) {
-		DL_APPEND(*queue_of(f), f);
-		run_next();
-	}
+	if (is_queued(f))
+		fetch_queue(f);
 }
 
 void fetch_cancel(struct fetch *f)
 {
 	if (f->running)
 		s3_cancel(&f->req);
-	else
+	else if (is_queued(f))
 		DL_DELETE(*queue_of(f), f);
+	else
+		fetch_look_no_more(f);
 	end(f);
 	run_next();
 }

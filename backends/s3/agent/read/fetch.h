@@ -30,6 +30,8 @@ struct fetch {
 	/* fetch.c's */
 	struct fetch *prev, *next;
 	unsigned char urgent, running;
+	struct look *look;              /* fetch_disk.c's: it is looked for on disk */
+	uint32_t from_disk;             /* bytes */
 	char key[];
 };
 
@@ -45,6 +47,9 @@ void fetch_urgent(struct fetch *f);     /* somebody waits now */
 void fetch_cancel(struct fetch *f);     /* f is gone, done is not called; its chunk is released, not freed */
 unsigned fetch_running(void);           /* waiting ones included */
 unsigned fetch_connections(const struct s3_bucket *b);  /* requests it may have at a time */
+
+/* It is complete and right: to be kept on disk, if the bucket has one. fetch_disk.c */
+void fetch_keep(struct fetch *f);
 
 /* What was measured lately. */
 const struct plan_link *fetch_link(void);

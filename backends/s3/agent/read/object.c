@@ -8,6 +8,7 @@
 #include <string.h>
 #include <utlist.h>
 
+#include "disk.h"
 #include "options.h"
 #include "loop/loop.h"
 #include "object_private.h"
@@ -140,6 +141,8 @@ void object_spoil(struct object *o, int err)
 	if (!o->gone)
 		HASH_DEL(objects, o);
 	o->gone = err;
+	if (err == -EIO)
+		disk_drop(o->bucket, o->key, &o->attr);
 }
 
 static void on_grew(struct fetch *f)
@@ -164,8 +167,12 @@ static void on_failed(struct fetch *f, struct object *o, int err)
 
 static void on_done(struct fetch *f, int err)
 {
+	struct object *o = f->owner;
+
 	if (err)
-		on_failed(f, f->owner, err);
+		on_failed(f, o, err);
+	else if (!o->gone)
+		fetch_keep(f);
 	object_reads_retry();
 }
 

@@ -264,6 +264,7 @@ static int set_bucket(struct entry *e, char why[S3_WHY])
 	struct creds_how how = { text_of(e, S3_OPT_PROFILE), e->rule.value[S3_OPT_ANONYMOUS] != 0 };
 
 	b->option = e->rule.value;
+	b->disk = text_of(e, S3_OPT_DISK);
 	b->requester_pays = e->rule.value[S3_OPT_REQUESTER_PAYS] != 0;
 	b->timeout = (uint64_t)(e->rule.value[S3_OPT_TIMEOUT] ? e->rule.value[S3_OPT_TIMEOUT] : 1) * 1000000;
 	b->retries = e->rule.value[S3_OPT_RETRIES] ? (unsigned)e->rule.value[S3_OPT_RETRIES] : 1;

@@ -102,7 +102,7 @@ void count_request(const struct s3_request *r, int err)
 	const struct http *h = r->http;
 
 	k->requests++;
-	k->failed += err != 0;
+	k->failed += err && err != -EALREADY;   /* 304 */
 	k->retries += r->attempts ? r->attempts - 1 : 0;
 	k->sent += err ? 0 : r->body_len;
 	if (h)

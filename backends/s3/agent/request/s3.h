@@ -38,6 +38,8 @@ struct s3_bucket {
 	struct creds *creds;
 	struct http_site site;
 	const long long *option;        /* of the rule, by enum s3_option of options.h */
+	const char *disk;               /* disk= of the rule, or NULL */
+	struct disk_store *store;       /* read/disk.c's */
 	uint64_t timeout;               /* timeout= in nanoseconds */
 	unsigned retries;
 	struct s3_aim aim;
