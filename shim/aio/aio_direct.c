@@ -102,7 +102,7 @@ static void give_slot(int slot)
 }
 
 /* RWF_NOWAIT: what cannot be on its way at once comes back, and is for the queue. */
-static int submit(struct aio_req *req)
+static int submit(struct aio_req *req, int slot)
 {
 	struct iocb cb = {
 		.aio_lio_opcode = req->op == AIO_OP_READ ? IOCB_CMD_PREAD : IOCB_CMD_PWRITE,
@@ -110,6 +110,8 @@ static int submit(struct aio_req *req)
 		.aio_offset = req->off, .aio_data = (uintptr_t)req, .aio_rw_flags = RWF_NOWAIT,
 	}, *list = &cb;
 
+	/* and with it all of the request, to whoever fetches its end */
+	atomic_store_explicit(&req->slot, slot, memory_order_release);
 	return io_kernel_submit(atomic_load(&context), 1, &list) == 1;
 }
 
@@ -124,9 +126,8 @@ int aio_direct_submit(struct aio_req *req)
 	slot = atomic_load(&context) ? take_slot(req) : -1;
 	if (slot < 0)
 		return 0;
-	req->slot = slot;
 	aio_mark_direct(req->cb, 1);
-	if (submit(req))
+	if (submit(req, slot))
 		return 1;
 	aio_mark_direct(req->cb, 0);
 	give_slot(slot);
@@ -147,7 +148,7 @@ static void pass_on(struct aio_req *req, ssize_t r)
 
 static void end(struct aio_req *req, ssize_t r)
 {
-	int slot = req->slot;
+	int slot = atomic_load_explicit(&req->slot, memory_order_acquire);
 
 	switch (r) {
 	case -EAGAIN: case -EINVAL: case -EOPNOTSUPP: case -EINTR: case -EFAULT:

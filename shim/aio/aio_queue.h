@@ -53,7 +53,7 @@ struct aio_req {
 	struct aio_event event;
 	struct io_order *order;          /* io_request.c's; there is no cb then */
 	int call;                        /* enum call */
-	int slot;                        /* aio_direct.c's */
+	_Atomic int slot;                /* aio_direct.c's */
 	uint32_t after;                  /* of a sync: aio_direct_number, or 0 */
 	uint64_t t0;
 };
