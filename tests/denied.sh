@@ -43,6 +43,20 @@ for error in EPERM ENOSYS; do
 		{ echo "$error: the report does not say why aio_read has no io_uring:"; head -20 "$TMP/report"; bad=1; }
 done
 
+# with O_DIRECT the kernel's older asynchronous I/O does them, and threads where that is denied, too:
+# each kind of request, those with signals and lists of them as well
+for all in "" -a; do
+	rm -rf "${STATS:?}"/*
+	shim "$BIN/denied" $all EPERM "$BIN/aio_stress" -d -n 4000 -s 6 "$PREFIX/f" >"$TMP/out" 2>&1 || { echo "$all: aio_stress -d"; cat "$TMP/out"; bad=1; }
+	"$SHIM" report "$STATS" >"$TMP/report" 2>&1
+	if [ -z "$all" ]; then
+		grep aio_read "$TMP/report" | grep -q "io_uring.*EPERM.*: the kernel's asynchronous I/O with O_DIRECT"
+	else
+		grep aio_read "$TMP/report" | grep -q "io_uring (EPERM) and the kernel's asynchronous I/O (EPERM).*: threads" &&
+			grep aio_read "$TMP/report" | grep -q "not used for O_DIRECT.*EPERM"
+	fi || { echo "denied $all: the report does not say what aio_read has:"; head -20 "$TMP/report"; bad=1; }
+done
+
 # libaio: without a ring threads read what is buffered, and O_DIRECT is the kernel's;
 # without the kernel's asynchronous I/O threads do all of it
 mkdir "$NATIVE/libaio"

@@ -60,7 +60,7 @@ static void make_context(void)
 	pthread_mutex_unlock(&lock);
 	REAL(pthread_sigmask)(SIG_SETMASK, &was, NULL);
 	if (r < 0)
-		stats_note("the kernel's asynchronous I/O is not used for aio_read and its kin (%s)", strerrorname_np(-r));
+		stats_note("the kernel's asynchronous I/O is not used for O_DIRECT by aio_read and its kin (%s)", strerrorname_np(-r));
 }
 
 static int is_direct(const struct aio_req *req)

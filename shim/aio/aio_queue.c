@@ -7,15 +7,13 @@
 #include <string.h>
 
 #include "aio_direct.h"
+#include "aio_engine.h"
 #include "aio_req.h"
 #include "aio_work.h"
 #include "files/fdtab.h"
-#include "files/hide.h"
 #include "io_context.h"
 #include "base/real.h"
 #include "stats/stats.h"
-
-#define RW_MAX 0x7ffff000        /* MAX_RW_COUNT in the kernel's include/linux/fs.h */
 
 /* A question to the queue, on the stack of who waits for the answer. */
 struct ask {
@@ -28,11 +26,9 @@ struct ask {
 };
 
 _Atomic int aio_in_flight, aio_foreign;
-int aio_queue_no_futex;
 
 static struct aio_note *_Atomic inbox;   /* the last one first */
 static _Atomic uint32_t bell;
-static _Atomic int bell_fd = -1;         /* rung instead, where a ring cannot wait for a futex; hidden */
 static _Atomic int asleep;               /* the queue is to be woken by the bell */
 
 static pthread_mutex_t start_lock = PTHREAD_MUTEX_INITIALIZER;
@@ -42,16 +38,7 @@ static _Atomic int started;
 static struct aio_list live = TAILQ_HEAD_INITIALIZER(live);
 static struct aio_list waiting = TAILQ_HEAD_INITIALIZER(waiting);
 static struct ask *draining;
-static int have_ring, ended;             /* requests have, since the last aio_wake */
-
-static void ring_bell_fd(void)
-{
-	uint64_t one = 1;
-	int saved = errno;
-
-	REAL(write)(atomic_load(&bell_fd), &one, sizeof(one));
-	errno = saved;
-}
+static int ended;                         /* requests have, since the last aio_wake */
 
 /* Any thread, any signal handler. */
 static void post(struct aio_note *note)
@@ -63,10 +50,7 @@ static void post(struct aio_note *note)
 	} while (!atomic_compare_exchange_weak(&inbox, &top, note));
 	if (atomic_load(&asleep) && atomic_exchange(&asleep, 0)) {
 		atomic_fetch_add(&bell, 1);
-		if (atomic_load(&bell_fd) >= 0)
-			ring_bell_fd();
-		else
-			aio_futex_wake(&bell);
+		aio_engine_wake(&bell);
 	}
 }
 
@@ -106,21 +90,15 @@ static int must_wait(const struct aio_req *req)
 	return 0;
 }
 
-/* What only a plain call gives the right error for is no request for the ring. */
-static int is_for_ring(const struct aio_req *req)
-{
-	return have_ring && !req->plain && req->op != AIO_OP_NONE && req->off >= 0 && req->n <= RW_MAX;
-}
-
 static void start(struct aio_req *req)
 {
 	TAILQ_REMOVE(&waiting, req, todo);
-	if (!is_for_ring(req)) {
+	if (!aio_engine_fits(req)) {
 		aio_work_add(req);
 		return;
 	}
 	req->phase = AIO_RUNS;
-	aio_ring_put(req->op, req->fd, req->buf, req->n, req->off, req);
+	aio_engine_put(req);
 }
 
 static void start_all(void)
@@ -129,15 +107,15 @@ static void start_all(void)
 
 	for (; req; req = next) {
 		next = TAILQ_NEXT(req, todo);
-		if (is_for_ring(req) && !aio_ring_room())
+		if (aio_engine_fits(req) && !aio_engine_room())
 			break;
 		if (!must_wait(req))
 			start(req);
 	}
 }
 
-/* The ring is done with a request; what it cannot do, a plain call does. */
-static void ring_ended(void *tag, ssize_t r)
+/* The engine is done with a request; what it cannot do, a plain call does. */
+static void engine_ended(void *tag, ssize_t r)
 {
 	struct aio_req *req = tag;
 
@@ -258,54 +236,23 @@ static void read_notes(void)
 	}
 }
 
-/* Until a note comes or the ring has ended something. */
+/* Until a note comes or the engine has ended something. */
 static void rest(uint32_t seen)
 {
 	atomic_store(&asleep, 1);
 	if (atomic_load(&inbox)) {
 		atomic_store(&asleep, 0);
-		if (have_ring)
-			aio_ring_submit(ring_ended);
+		aio_engine_submit(engine_ended);
 		return;
 	}
-	if (have_ring)
-		aio_ring_wait(&bell, seen, ring_ended);
-	else
-		aio_futex_wait(&bell, seen, -1);
+	aio_engine_wait(&bell, seen, engine_ended);
 	atomic_store(&asleep, 0);
-}
-
-static int make_bell_fd(void)
-{
-	int fd = REAL(eventfd)(0, EFD_CLOEXEC), r;
-
-	if (fd < 0)
-		return -errno;
-	r = hide_fd(fd, &bell_fd);
-	if (r < 0)
-		REAL(close)(fd);
-	return r;
-}
-
-/* The ring, whose bell is a futex or, before Linux 6.7, an eventfd; or threads alone. */
-static int open_ring(void)
-{
-	int r = aio_queue_no_futex ? -EINVAL : aio_ring_open(NULL);
-
-	if (r == -EINVAL && (r = make_bell_fd()) == 0) {
-		r = aio_ring_open(&bell_fd);
-		if (r < 0)
-			hide_close(&bell_fd);
-	}
-	if (r < 0)
-		stats_note("io_uring is not used for aio_read and its kin (%s): threads instead", strerrorname_np(-r));
-	return r == 0;
 }
 
 static void *queue(void *unused)
 {
 	(void)unused;
-	have_ring = open_ring();
+	aio_engine_open();
 	for (;;) {
 		uint32_t seen = atomic_load(&bell);
 
@@ -394,7 +341,7 @@ void aio_queue_drain(unsigned first, unsigned last)
 void aio_fork_child(void)
 {
 	start_lock = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
-	hide_close(&bell_fd);    /* a child that read it would take its parent's */
+	aio_engine_fork_child();
 	atomic_store(&inbox, NULL);
 	atomic_store(&started, 0);
 	atomic_store(&asleep, 0);
@@ -403,7 +350,7 @@ void aio_fork_child(void)
 	TAILQ_INIT(&live);
 	TAILQ_INIT(&waiting);
 	draining = NULL;
-	have_ring = ended = 0;
+	ended = 0;
 	aio_direct_fork_child();
 	aio_req_fork_child();
 	aio_notify_fork_child();

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The requests of aio_read(3) and its kin on files of ours. One thread, the
- * queue, made at the first request, owns all that is in flight: it starts
- * requests in the order they must have, on a ring (aio_ring.h) or on threads
+ * queue, made at the first request, owns all that is in flight, but for what goes
+ * past it (aio_direct.h): it starts
+ * requests in the order they must have, on an engine (aio_engine.h) or on threads
  * (aio_work.h), and tells the program of each that is over. Everybody else
  * puts notes into its inbox, without locks.
  *
@@ -146,9 +147,6 @@ static inline void aio_drain(unsigned first, unsigned last)
 	if (__builtin_expect(atomic_load_explicit(&aio_in_flight, memory_order_relaxed) != 0, 0))
 		aio_queue_drain(first, last);
 }
-
-/* For the tests: as on a kernel whose rings cannot wait for a futex. Before the first request. */
-extern int aio_queue_no_futex;
 
 void aio_fork_child(void);
 

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "aio/aio_direct.h"
+#include "aio/aio_engine.h"
 #include "files/fdtab.h"
 
 #define THREADS 4
@@ -26,7 +27,7 @@
 
 static struct mount rule = { .be = &be_posix, .flags = BE_AIO_RING };
 static struct file file = { .mount = &rule, .refs = 1 };
-static int fd;
+static int fd, all_queued;
 
 struct slot {
 	struct aiocb cb;
@@ -54,7 +55,7 @@ static void start(struct slot *s, int number, int reads)
 	assert_int_equal(aio_queue_ready(), 0);
 	assert_int_equal(aio_req_new(&req, &s->cb, &file), 0);
 	req->op = reads ? AIO_OP_READ : AIO_OP_WRITE;
-	if (!aio_direct_submit(req))
+	if (all_queued || !aio_direct_submit(req))
 		aio_req_post(req);
 }
 
@@ -143,14 +144,14 @@ static void without_the_queue(void **state)
 	file.flags = 0;
 }
 
-/* With a bell that older kernels have. */
-static void an_eventfd(void **state)
+/* In a child: a process has one queue. */
+static void with_another_engine(int *without, void **state)
 {
 	pid_t pid = fork();
 	int status;
 
 	if (!pid) {
-		aio_queue_no_futex = 1;
+		*without = 1;
 		many_threads(state);
 		_exit(0);
 	}
@@ -158,10 +159,26 @@ static void an_eventfd(void **state)
 	assert_int_equal(status, 0);
 }
 
+/* With a bell that older kernels have. */
+static void an_eventfd(void **state)
+{
+	with_another_engine(&aio_engine_no_futex, state);
+}
+
+/* By the kernel's older asynchronous I/O, as in a container: what is cached; threads do the rest. */
+static void no_ring(void **state)
+{
+	file.flags = O_DIRECT;
+	all_queued = 1;
+	with_another_engine(&aio_engine_no_ring, state);
+	file.flags = all_queued = 0;
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_eventfd),      /* first: a process has one queue */
+		cmocka_unit_test(no_ring),
 		cmocka_unit_test(many_threads),
 		cmocka_unit_test(without_the_queue),
 		cmocka_unit_test(one_after_the_other),
