@@ -1,12 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What io_submit(2) is given: which requests are ours to do, and which are the
- * kernel's; and what becomes of their events. See io_context.h.
- *
- * Ours are buffered reads on uring, where the kernel's io_submit would wait for
- * the disk, and buffered writes, which it does here and now as well; all plain
- * requests on mem; and all on files without a kernel file.
- * What is odd about a request on a kernel's file, the kernel is left to judge.
+ * What io_submit(2) is given, done or handed to whose it is (io_order.h), and
+ * what becomes of its events. See io_context.h.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -14,158 +9,18 @@
 
 #include "aio_queue.h"
 #include "files/fdtab.h"
-#include "io_context.h"
+#include "io_order.h"
 #include "io_request.h"
 #include "io_resfd.h"
 #include "object/object_at.h"
-#include "object/object_pin.h"
-#include "object/ofd.h"
 #include "base/pool.h"
 #include "base/real.h"
 #include "stats/stats.h"
 
 #define BATCH 64                 /* handed to the kernel at once */
-#define VECTOR_MAX 1024          /* UIO_MAXIOV */
-#define RW_MAX 0x7ffff000        /* MAX_RW_COUNT in the kernel's include/linux/fs.h */
-#define RWF_KNOWN (RWF_HIPRI | RWF_DSYNC | RWF_SYNC | RWF_NOWAIT | RWF_APPEND)
-
-enum way { KERNEL, NOW, QUEUE };
-
-struct vector {
-	struct iovec v[VECTOR_MAX];
-};
-
-/* A request until its event is there (ours), or fetched (the kernel's). */
-struct io_order {
-	struct iocb cb;          /* a copy */
-	struct iocb *obj;        /* the program's */
-	struct file *f;          /* NULL: none of ours */
-	struct io_context *c;
-	struct io_resfd *resfd;
-	struct vector *vector;
-	struct iovec one;
-	uint64_t data;           /* the program's, where the copy has another */
-	uint64_t t0;
-};
 
 static struct pool orders = POOL_INIT(struct io_order, 256);
-static struct pool vectors = POOL_INIT(struct vector, 4);
-
-static const struct kind {
-	enum aio_op op;          /* AIO_OP_NONE: no such request */
-	short way;               /* O_RDONLY, O_WRONLY, or -1 */
-	short call;
-} kinds[] = {
-	[IOCB_CMD_PREAD] = { AIO_OP_READ, O_RDONLY, CALL_IOCB_CMD_PREAD },
-	[IOCB_CMD_PWRITE] = { AIO_OP_WRITE, O_WRONLY, CALL_IOCB_CMD_PWRITE },
-	[IOCB_CMD_PREADV] = { AIO_OP_READV, O_RDONLY, CALL_IOCB_CMD_PREADV },
-	[IOCB_CMD_PWRITEV] = { AIO_OP_WRITEV, O_WRONLY, CALL_IOCB_CMD_PWRITEV },
-	[IOCB_CMD_FSYNC] = { AIO_OP_FSYNC, -1, CALL_IOCB_CMD_FSYNC },
-	[IOCB_CMD_FDSYNC] = { AIO_OP_FDATASYNC, -1, CALL_IOCB_CMD_FDSYNC },
-};
-
-static const struct kind *kind_of(const struct io_order *o)
-{
-	static const struct kind unknown;
-	unsigned op = o->cb.aio_lio_opcode;
-
-	return op < sizeof(kinds) / sizeof(*kinds) ? &kinds[op] : &unknown;
-}
-
-static int is_vector(const struct io_order *o)
-{
-	return o->cb.aio_lio_opcode == IOCB_CMD_PREADV || o->cb.aio_lio_opcode == IOCB_CMD_PWRITEV;
-}
-
-static size_t size_of(const struct io_order *o)
-{
-	size_t n = 0;
-
-	if (!is_vector(o))
-		return o->cb.aio_nbytes;
-	for (size_t i = 0; o->vector && i < o->cb.aio_nbytes; i++)
-		n += o->vector->v[i].iov_len;
-	return n;
-}
-
-/* The flags of the descriptor, or -EBADF. */
-static int flags_of(const struct io_order *o)
-{
-	int fd = (int)o->cb.aio_fildes, flags = o->f ? aio_flags(o->f, fd) : REAL(fcntl)(fd, F_GETFL);
-
-	return flags < 0 || (flags & O_PATH) ? -EBADF : flags;
-}
-
-/* A poll of a file without a kernel file, which is always ready. */
-static int is_poll(const struct io_order *o)
-{
-	return o->cb.aio_lio_opcode == IOCB_CMD_POLL && o->f && o->f->ofd;
-}
-
-static int check_poll(const struct io_order *o)
-{
-	return o->cb.aio_buf > UINT16_MAX || o->cb.aio_offset || o->cb.aio_nbytes || o->cb.aio_rw_flags ? -EINVAL : 0;
-}
-
-/* What io_submit says of a request before it is one, in its order; 0 or -errno. */
-static int check(const struct io_order *o)
-{
-	const struct iocb *cb = &o->cb;
-	const struct kind *k = kind_of(o);
-	int flags;
-
-	if (cb->aio_reserved2 || (ssize_t)cb->aio_nbytes < 0)
-		return -EINVAL;
-	flags = flags_of(o);
-	if (flags < 0)
-		return flags;
-	if (k->op == AIO_OP_NONE)
-		return is_poll(o) ? check_poll(o) : -EINVAL;
-	if (k->way < 0)
-		return cb->aio_buf || cb->aio_offset || cb->aio_nbytes || cb->aio_rw_flags ? -EINVAL : 0;
-	if (cb->aio_rw_flags & ~RWF_KNOWN)
-		return -EOPNOTSUPP;
-	if ((flags & O_ACCMODE) != O_RDWR && (flags & O_ACCMODE) != k->way)
-		return -EBADF;
-	if (cb->aio_offset < 0 || (is_vector(o) && cb->aio_nbytes > VECTOR_MAX))
-		return -EINVAL;
-	return o->f && o->f->ofd ? (int)PINNED(o->f, (int)cb->aio_fildes, o->f->ofd->mode == S_IFDIR ? -EINVAL : 0) : 0;
-}
-
-static int is_plain(const struct io_order *o)
-{
-	return kind_of(o)->op != AIO_OP_NONE && !o->cb.aio_rw_flags && !(o->cb.aio_flags & ~(unsigned)IOCB_FLAG_RESFD) &&
-	       o->cb.aio_nbytes <= RW_MAX && check(o) == 0;
-}
-
-/*
- * Of requests with an eventfd the program may fetch the events by itself, from a ring
- * that only has ours.
- */
-static int may_be_peeked_at(const struct io_order *o)
-{
-	return (o->cb.aio_flags & IOCB_FLAG_RESFD) && !(o->cb.aio_flags & IOCB_FLAG_IOPRIO) &&
-	       !o->cb.aio_rw_flags && kind_of(o)->op != AIO_OP_NONE && check(o) == 0;
-}
-
-static enum way way_of(const struct io_context *c, const struct io_order *o)
-{
-	enum way other = c->kernel && !may_be_peeked_at(o) ? KERNEL : QUEUE;
-	unsigned flags;
-
-	if (!o->f)
-		return other;
-	if (o->f->ofd)
-		return QUEUE;
-	flags = o->f->mount->flags;
-	if (!(flags & (BE_AIO_NOW | BE_AIO_RING)) || !is_plain(o))
-		return other;
-	if (flags & BE_AIO_NOW)
-		return NOW;
-	if ((o->f->flags & O_DIRECT) || kind_of(o)->way < 0)
-		return other;
-	return kind_of(o)->way == O_RDONLY ? QUEUE : NOW;
-}
+static struct pool vectors = POOL_INIT(struct io_vector, 4);
 
 /* Reads what the program's list says at `at`: 0 or -EFAULT. */
 static int look_at(struct io_context *c, struct iocb **at, struct io_order *o)
@@ -184,10 +39,10 @@ static int look_at(struct io_context *c, struct iocb **at, struct io_order *o)
 
 static void record(const struct io_order *o, ssize_t r)
 {
-	const struct kind *k = kind_of(o);
+	const struct io_kind *k = io_order_kind(o);
 
 	if (o->t0 && k->op != AIO_OP_NONE)
-		aio_record(k->call, o->f, o->t0, k->way < 0 ? 0 : size_of(o), k->way < 0 && r > 0 ? 0 : r);
+		aio_record(k->call, o->f, o->t0, k->way < 0 ? 0 : io_order_size(o), k->way < 0 && r > 0 ? 0 : r);
 }
 
 /* Its event; what it held goes. */
@@ -217,14 +72,14 @@ void io_order_over(struct io_order *o, ssize_t r)
 
 static void fill_in(struct aio_req *req, struct io_order *o)
 {
-	const struct kind *k = kind_of(o);
+	const struct io_kind *k = io_order_kind(o);
 
 	*req = (struct aio_req){
 		.phase = AIO_WAITS, .op = k->op, .fd = (int)o->cb.aio_fildes, .off = o->cb.aio_offset,
 		.buf = (void *)(uintptr_t)o->cb.aio_buf, .n = o->cb.aio_nbytes, .rwf = (int)o->cb.aio_rw_flags,
 		.f = o->f, .plain = !o->f || o->f->ofd,
 	};
-	if (is_vector(o)) {
+	if (io_order_is_vector(o)) {
 		req->buf = o->vector->v;
 	} else if (req->rwf && k->way >= 0) {        /* which only vectors have */
 		o->one = (struct iovec){ req->buf, req->n };
@@ -249,11 +104,11 @@ static ssize_t perform(struct io_order *o)
 }
 
 /* Its result if it can be had without waiting, or -EAGAIN. */
-static ssize_t at_once(struct io_order *o, enum way way)
+static ssize_t at_once(struct io_order *o, enum io_way way)
 {
-	if (is_poll(o))
+	if (io_order_is_poll(o))
 		return o->cb.aio_buf & (POLLIN | POLLOUT | POLLRDNORM | POLLWRNORM);
-	if (way == NOW)
+	if (way == IO_NOW)
 		return perform(o);
 	if (o->cb.aio_lio_opcode != IOCB_CMD_PREAD || o->cb.aio_rw_flags || !o->f)
 		return -EAGAIN;
@@ -264,7 +119,7 @@ static int copy_vector(struct io_order *o)
 {
 	size_t n = o->cb.aio_nbytes;
 
-	if (!is_vector(o))
+	if (!io_order_is_vector(o))
 		return 0;
 	o->vector = pool_get(&vectors);
 	if (!o->vector)
@@ -312,7 +167,7 @@ static int post(const struct io_order *given)
 }
 
 /* Starts a request that counts already: 0 or -errno. */
-static int start(struct io_order *o, enum way way)
+static int start(struct io_order *o, enum io_way way)
 {
 	ssize_t r = take_resfd(o);
 
@@ -321,7 +176,7 @@ static int start(struct io_order *o, enum way way)
 	if (r < 0)
 		return (int)r;
 	r = at_once(o, way);
-	if (r == -EAGAIN && way == QUEUE)
+	if (r == -EAGAIN && way == IO_QUEUE)
 		return post(o);
 	over(o, r);
 	io_context_sent(o->c);
@@ -329,10 +184,10 @@ static int start(struct io_order *o, enum way way)
 }
 
 /* One of ours: 0 or -errno. */
-static int own(struct io_context *c, struct io_order *o, enum way way)
+static int own(struct io_context *c, struct io_order *o, enum io_way way)
 {
 	unsigned key = 0;
-	int r = way == NOW ? 0 : check(o);
+	int r = way == IO_NOW ? 0 : io_order_check(o);
 
 	if (r < 0)
 		return r;
@@ -359,7 +214,7 @@ struct batch {
 /* A request on a file that is in the statistics goes as a copy, which its event names. */
 static void add(struct batch *b, const struct io_order *o)
 {
-	struct io_order *mine = o->t0 && kind_of(o)->op != AIO_OP_NONE ? pool_get(&orders) : NULL;
+	struct io_order *mine = o->t0 && io_order_kind(o)->op != AIO_OP_NONE ? pool_get(&orders) : NULL;
 
 	b->order[b->n] = mine;
 	b->list[b->n++] = mine ? &mine->cb : o->obj;
@@ -413,19 +268,19 @@ long io_context_submit(struct io_context *c, long n, struct iocb **list)
 	if (n < 0)
 		return -EINVAL;
 	while (r == 0 && done + b.n < n) {
-		enum way way = KERNEL;
+		enum io_way way = IO_KERNEL;
 
 		r = look_at(c, list + done + b.n, &o);
 		if (r < 0)
 			break;
 		if (o.f)
 			atomic_store_explicit(&c->mount, o.f->mount, memory_order_relaxed);
-		way = way_of(c, &o);
-		if (way == KERNEL)
+		way = io_order_way(c, &o);
+		if (way == IO_KERNEL)
 			add(&b, &o);
-		if (way != KERNEL || b.n == BATCH)
+		if (way != IO_KERNEL || b.n == BATCH)
 			r = flush(c, &b, &done);
-		if (way != KERNEL && r == 0) {
+		if (way != IO_KERNEL && r == 0) {
 			r = own(c, &o, way);
 			done += r == 0;
 		}
