@@ -79,6 +79,25 @@ soon test -d "$PREFIX/empty" || fail "a marker is a directory"
 [ -z "$(shim ls -A "$PREFIX/empty")" ] || fail "and nothing in it"
 shim ls "$PREFIX/plain/" 2>/dev/null && fail "a file is no directory"
 
+# file and directory: opened with nothing known it is the object, opened or listed as a directory that; and no byte twice
+fresh=0
+new() { TARGET="${TARGET%&ttl=*}&ttl=$((7200 + ++fresh))"; }
+target=$TARGET
+new
+[ "$(shim cat "$PREFIX/a" | tr -d '\0')" = a ] || fail "a, of which nothing is known, is not the object"
+shim test -d "$PREFIX/a" || fail "a, then, is no directory"
+new
+[ "$(shim ls "$PREFIX/a")" = "$(printf 'b\nc')" ] || fail "ls a: $(shim ls "$PREFIX/a")"
+shim cat "$PREFIX/a" 2>"$TMP/err" && fail "a, known as a directory, was read"
+grep -q 'Is a directory' "$TMP/err" || fail "a: $(cat "$TMP/err")"
+new
+shim cp -r "$PREFIX/a" "$TMP/copy" || fail "cp -r a"
+[ "$(cd "$TMP/copy" && find . -type f | sort | xargs)" = "./b ./c/d" ] || fail "cp -r a: $(ls -R "$TMP/copy")"
+new
+shim cp -r "$PREFIX/." "$TMP/all" || fail "cp -r"
+find "$TMP/all" -type f -print0 | xargs -0 cat | all "cp -r"
+TARGET=$target
+
 # what was absent is there when its time is over
 shim test -e "$PREFIX/late" && fail "late is early"
 put late
@@ -110,7 +129,7 @@ requests() {
 	fault forget
 	shim "$@" >"$TMP/said" || fail "$*"
 	fault log >"$TMP/log"
-	[ "$(wc -l <"$TMP/log")" = "$want" ] || { head "$TMP/log"; fail "$*: not $want requests"; }
+	[ "$(wc -l <"$TMP/log")" = "$want" ] || { head "$TMP/log"; fail "$*: not $want requests but $(wc -l <"$TMP/log")"; }
 }
 mkdir "$TMP/thousand"
 for i in {1..999}; do
@@ -122,8 +141,22 @@ requests 1 ls -l "$PREFIX"
 [ "$(wc -l <"$TMP/said")" = 1000 ] || fail "ls -l of 999"
 s3_client clear "$KEYS/"
 s3_client tree "$KEYS/d" "$TMP/thousand"
-requests 2 ls -l "$PREFIX/d"            # it might be a file
-requests 2 find "$PREFIX" -type f -size +3
+requests 1 ls -l "$PREFIX/d"
+[ "$(wc -l <"$TMP/said")" = 1000 ] || fail "ls -l of 999 below"
+requests 1 python3 -c 'import os, sys; print(len([e.stat() for e in os.scandir(sys.argv[1])]))' "$PREFIX/d"
+requests 2 find "$PREFIX" -type f -size -3
 requests 1 cat "$PREFIX/d/7"
-requests 2 stat "$PREFIX/d/7"
-requests 2 sh -c "test ! -e '$PREFIX/nix'; test ! -e '$PREFIX/nix'; test ! -e '$PREFIX/nix'"
+requests 1 stat "$PREFIX/d/7"
+requests 1 sh -c "test ! -e '$PREFIX/nix'; test ! -e '$PREFIX/nix'; test ! -e '$PREFIX/nix'"
+printf '' | s3_client put "$KEYS/d/none" -
+requests 2 cat "$PREFIX/d/none"         # a range of an empty object is refused
+requests 1 sh -c "ls '$PREFIX/d' >/dev/null; cat '$PREFIX/d/none'"
+# a whole tree that fits a page
+s3_client clear "$KEYS/"
+for i in {1..40}; do
+	mkdir -p "$TMP/tree/$i/a" && echo "$i" >"$TMP/tree/$i/a/$i"
+done
+s3_client tree "$KEYS/t" "$TMP/tree"
+requests 1 ls -lR "$PREFIX/t"
+requests 1 find "$PREFIX/t" -type f -size -3
+[ "$(wc -l <"$TMP/said")" = 40 ] || fail "find in a tree"

@@ -221,8 +221,9 @@ static void ask_open(struct call *c)
 		open_by_attr(c, kept > 0 ? &attr : NULL, kept > 0 ? 0 : kept);
 	else if (kept < 0)
 		call_answer(c, kept);
-	else if ((flags & O_DIRECTORY) || c->bucket->option[S3_OPT_META] == S3_META_OBJECT ||
-		 names_key(c->bucket, s->name, key) < 0)
+	else if ((flags & O_DIRECTORY) || names_was_dir(c->bucket, s->name))
+		names_stat_dir(c->bucket, s->name, open_by_attr, c);
+	else if (c->bucket->option[S3_OPT_META] == S3_META_OBJECT || names_key(c->bucket, s->name, key) < 0)
 		names_stat(c->bucket, s->name, open_by_attr, c);
 	else
 		object_open(c->bucket, key, opened, c);

@@ -41,6 +41,11 @@ int names_of_key(const struct s3_bucket *b, const char *key, char name[S3_NAME_M
 /* Attributes of a name: from what is kept, or one round trip. A directory wins over a file. */
 typedef void names_got(void *arg, const struct s3_attr *attr, int err);
 void names_stat(struct s3_bucket *b, const char *name, names_got *got, void *arg);
+/* Likewise, of what is likely to be a directory, and to be listed. */
+void names_stat_dir(struct s3_bucket *b, const char *name, names_got *got, void *arg);
+
+/* Whether it was one when it was last looked at, perhaps longer ago than what is kept is believed. */
+int names_was_dir(struct s3_bucket *b, const char *name);
 
 /*
  * What is kept and fresh: 1 and *attr, 0 not all that a stat needs, -ENOENT
@@ -62,6 +67,8 @@ void names_learn(struct s3_bucket *b, const char *name, const struct s3_attr *at
 void names_wrote(struct s3_bucket *b, const char *name, const struct s3_attr *attr);
 void names_made(struct s3_bucket *b, const char *name, const struct s3_attr *attr);
 void names_removed(struct s3_bucket *b, const char *name, int dir);
+/* A request found this version gone: what is kept of it is not believed any more, so that the next open finds another. */
+void names_stale(struct s3_bucket *b, const char *name, const struct s3_attr *version);
 /* Forgets a name and all below it; its directories' listings are not used again. */
 void names_forget(struct s3_bucket *b, const char *name);
 
@@ -80,8 +87,8 @@ struct names_list {
 	unsigned n;
 	struct names_entry *entry;
 };
-void names_list(struct s3_bucket *b, const char *name,
-		void (*got)(void *arg, const struct names_list *l, int err), void *arg);
+typedef void names_listed(void *arg, const struct names_list *l, int err);
+void names_list(struct s3_bucket *b, const char *name, names_listed *got, void *arg);
 
 /*
  * What an object is beside its bytes, by HEAD and kept; none of a directory.

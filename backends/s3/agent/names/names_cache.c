@@ -165,6 +165,8 @@ void known_below(struct s3_bucket *b, const char *name)
 	size_t n = id_of(b, name, id);
 	struct known *k, *next;
 
+	stat_flight_below(b, name);
+	listing_flight_below(b, name);
 	DL_FOREACH_SAFE(by_use, k, next)
 		if (k->hh.keylen > n && !memcmp(k->id, id, n) && k->id[n] == '/')
 			known_drop(k);

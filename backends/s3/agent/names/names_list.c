@@ -14,22 +14,12 @@
 #include <sys/stat.h>
 #include <utlist.h>
 
-struct waiter {
-	struct waiter *next;
-	void (*got)(void *arg, const struct names_list *l, int err);
-	void *arg;
-};
-
-struct flight {
-	struct flight *next;
-	struct s3_bucket *bucket;
-	char *name;
-	int old;
+struct lister {
+	struct flight flight;           /* first */
 	struct place place;
 	char prefix[S3_NAME_MAX];
 	struct page page;
 	struct listing_note *notes;
-	struct waiter *waiters;
 	struct s3_request request;
 };
 
@@ -256,42 +246,40 @@ int listing_learn(const struct listed_dir *d, int old, struct listing **out)
 
 /* ---- the request */
 
-static void flight_free(struct flight *f)
+static void lister_free(struct lister *l)
 {
-	while (f->notes) {
-		struct listing_note *n = f->notes;
+	while (l->notes) {
+		struct listing_note *n = l->notes;
 
-		f->notes = n->next;
+		l->notes = n->next;
 		free(n);
 	}
-	page_free(&f->page);
-	free(f->name);
-	free(f);
+	page_free(&l->page);
+	free(l);
 }
 
-static void finish(struct flight *f, int err)
+static void tell(const struct waiter *w, const void *what, int err)
 {
-	struct listed_dir d = { f->bucket, f->name, &f->place, f->prefix, &f->page, f->notes };
+	w->got.list(w->arg, what, err);
+}
+
+static void finish(struct lister *f, int err)
+{
+	struct listed_dir d = { f->flight.bucket, f->flight.name, &f->place, f->prefix, &f->page, f->notes };
 	struct listing *l = NULL;
-	struct waiter *w, *next;
 
 	if (!err)
-		err = listing_learn(&d, f->old, &l);
-	if (!f->old)
-		LL_DELETE(flights, f);
-	LL_FOREACH_SAFE(f->waiters, w, next) {
-		w->got(w->arg, err ? NULL : &l->list, err);
-		free(w);
-	}
+		err = listing_learn(&d, f->flight.old, &l);
+	flight_land(&f->flight, tell, l ? &l->list : NULL, err);
 	listing_put(l);
-	flight_free(f);
+	lister_free(f);
 }
 
 static void page_done(struct s3_request *r, int err);
 
-static void ask(struct flight *f)
+static void ask(struct lister *f)
 {
-	page_request(&f->request, f->bucket, f->prefix, "/", f->page.token);
+	page_request(&f->request, f->flight.bucket, f->prefix, "/", f->page.token);
 	f->request.done = page_done;
 	f->request.arg = f;
 	s3_start(&f->request);
@@ -299,7 +287,7 @@ static void ask(struct flight *f)
 
 static void page_done(struct s3_request *r, int err)
 {
-	struct flight *f = r->arg;
+	struct lister *f = r->arg;
 
 	if (!err)
 		err = page_parse(&f->page, f->prefix, r->text, r->text_len);
@@ -311,30 +299,15 @@ static void page_done(struct s3_request *r, int err)
 		finish(f, page_failed(r, err));
 }
 
-static struct flight *flight_to(struct s3_bucket *b, const char *name)
-{
-	struct flight *f;
-
-	LL_FOREACH(flights, f)
-		if (f->bucket == b && !strcmp(f->name, name))
-			return f;
-	return NULL;
-}
-
 void listing_flight_old(struct s3_bucket *b, const char *name)
 {
-	struct flight *f = flight_to(b, name);
-
-	if (!f)
-		return;
-	f->old = 1;
-	LL_DELETE(flights, f);
+	flight_old(flights, b, name);
 }
 
 void listing_flight_wrote(struct s3_bucket *b, const char *name, const char *component,
 			  const struct s3_attr *attr, int dir)
 {
-	struct flight *f = flight_to(b, name);
+	struct lister *f = (struct lister *)flight_to(flights, b, name);
 	struct listing_note *n = f ? calloc(1, sizeof(*n) + strlen(component) + 1) : NULL;
 
 	if (f && !n)
@@ -349,35 +322,44 @@ void listing_flight_wrote(struct s3_bucket *b, const char *name, const char *com
 	LL_APPEND(f->notes, n);
 }
 
-static int start(struct s3_bucket *b, const char *name, struct flight **out)
+void listing_flight_below(struct s3_bucket *b, const char *name)
 {
-	struct flight *f = calloc(1, sizeof(*f));
+	flight_old_below(flights, b, name);
+}
+
+/* For the first who waits; it is asked after that, for an answer may come at once. */
+static int launch(struct s3_bucket *b, const char *name, const struct waiter *w)
+{
+	struct lister *f = calloc(1, sizeof(*f));
 	int err;
 
 	if (!f)
 		return -ENOMEM;
-	f->bucket = b;
-	f->name = strdup(name);
-	err = f->name ? place_of(b, name, &f->place) : -ENOMEM;
+	err = place_of(b, name, &f->place);
 	if (!err)
 		err = names_prefix(b, name, f->prefix);
-	if (err < 0) {
-		flight_free(f);
+	if (err >= 0)
+		err = flight_start(&f->flight, &flights, b, name);
+	if (err) {
+		lister_free(f);
 		return err;
 	}
-	LL_PREPEND(flights, f);
+	err = flight_join(&f->flight, w);
+	if (err) {
+		flight_land(&f->flight, tell, NULL, err);
+		lister_free(f);
+		return err;
+	}
 	ask(f);
-	*out = f;
 	return 0;
 }
 
-void names_list(struct s3_bucket *b, const char *name,
-		void (*got)(void *arg, const struct names_list *l, int err), void *arg)
+void names_list(struct s3_bucket *b, const char *name, names_listed *got, void *arg)
 {
 	struct listing *l = known_listed(b, name);
-	struct flight *f = flight_to(b, name);
-	struct waiter *w;
-	int err = 0;
+	struct flight *f = flight_to(flights, b, name);
+	struct waiter w = { .got.list = got, .arg = arg };
+	int err;
 
 	if (l && !l->partial) {
 		listing_hold(l);
@@ -385,16 +367,7 @@ void names_list(struct s3_bucket *b, const char *name,
 		listing_put(l);
 		return;
 	}
-	w = malloc(sizeof(*w));
-	if (!w)
-		err = -ENOMEM;
-	else if (!f)
-		err = start(b, name, &f);
-	if (err) {
-		free(w);
+	err = f ? flight_join(f, &w) : launch(b, name, &w);
+	if (err)
 		got(arg, NULL, err);
-		return;
-	}
-	*w = (struct waiter){ .got = got, .arg = arg };
-	LL_APPEND(f->waiters, w);
 }

@@ -66,6 +66,32 @@ void halves_of(struct s3_bucket *b, const char *name, const struct place *p, str
 /* 1 and *attr, 0: more must be known, -ENOENT. The escape of a file is there if both are. */
 int halves_settle(const struct place *p, const struct halves *h, struct s3_attr *attr);
 
+/* names_flight.c: what is on its way, and who waits for it */
+struct waiter {
+	struct waiter *next;
+	union {
+		names_got *attr;
+		names_listed *list;
+	} got;
+	void *arg;
+};
+struct flight {                         /* first in what it is of; zeroed */
+	struct flight *next, **all;
+	struct s3_bucket *bucket;
+	char *name;
+	int old;                        /* nobody joins it, nobody keeps what comes of it */
+	struct waiter *waiters;
+};
+int flight_start(struct flight *f, struct flight **all, struct s3_bucket *b, const char *name); /* 0 or -ENOMEM */
+struct flight *flight_to(struct flight *all, const struct s3_bucket *b, const char *name);     /* or NULL */
+void flight_old(struct flight *all, const struct s3_bucket *b, const char *name);
+void flight_old_above(struct flight *all, const struct s3_bucket *b, const char *name);        /* and to it */
+void flight_old_below(struct flight *all, const struct s3_bucket *b, const char *name);
+int flight_join(struct flight *f, const struct waiter *w);      /* a copy of it; 0 or -ENOMEM */
+/* Tells all who wait, in turn; `what` is NULL after an error. The flight is its owner's to free. */
+void flight_land(struct flight *f, void (*tell)(const struct waiter *w, const void *what, int err),
+		 const void *what, int err);
+
 /* names_list.c */
 struct listing {
 	struct names_list list;         /* first */
@@ -105,7 +131,8 @@ struct listing *listing_of(const struct listed_dir *d);         /* counted; NULL
  * unless it is old. 0 and *out; -ENOENT: no such directory; -ENOMEM.
  */
 int listing_learn(const struct listed_dir *d, int old, struct listing **out);
-void listing_flight_old(struct s3_bucket *b, const char *name);         /* nobody joins it, nobody keeps it */
+void listing_flight_old(struct s3_bucket *b, const char *name);
+void listing_flight_below(struct s3_bucket *b, const char *name);       /* those of names below it */
 /* One that is on its way is to have this of ours; attr NULL: it was removed. */
 void listing_flight_wrote(struct s3_bucket *b, const char *name, const char *component,
 			  const struct s3_attr *attr, int dir);
@@ -128,7 +155,32 @@ void names_above(struct s3_bucket *b, const char *name);
 /* That the directories above a name are there, and what is in them, may not be so any more. */
 void names_doubt_above(struct s3_bucket *b, const char *name);
 
+/* names_tree.c */
+/* Of keys that begin like `p`'s: whether one is the object, and one goes on with a slash; as far as a page tells. */
+void tree_halves(const struct s3_bucket *b, const struct place *p, const struct page *page, struct halves *h);
+/*
+ * Keeps what a page says that was asked for without a delimiter and has all the
+ * keys that begin like `p`'s: the listing of the directory of that name, and of
+ * those below it.
+ */
+void tree_learn(struct s3_bucket *b, const char *name, const struct place *p, struct page *page);
+
+/* names_look.c: as names_kept, and what is there of it. */
+int names_look(struct s3_bucket *b, const char *name, struct place *p, struct halves *h, struct s3_attr *attr);
+
 /* names_stat.c */
+struct stat_of {
+	struct s3_bucket *bucket;
+	const char *name;
+	const struct place *place;
+	const struct halves *halves;    /* what is known of it */
+	int as_dir;                     /* it is likely to be one, and to be listed */
+};
+/* Asks for what is not known; for w, or nobody in particular. 0 or -ENOMEM. */
+int stat_launch(const struct stat_of *what, const struct waiter *w);
+struct flight *stat_flight(const struct s3_bucket *b, const char *name);        /* or NULL */
+/* The name was written to: what is under way to it, or to a directory it is in, does not know that. */
 void stat_flight_old(struct s3_bucket *b, const char *name);
+void stat_flight_below(struct s3_bucket *b, const char *name);
 
 #endif

@@ -1,72 +1,57 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * stat: what is kept, or a HEAD of the object and a LIST of the directory, both
- * at once; whichever of them is known is not asked for. Who asks for what is on
+ * stat: what is kept, or one LIST of the keys that begin with the name's. The
+ * object is the first of them; where those below the name are not all on that
+ * page, or half of it is known, a HEAD of the object and a LIST of the
+ * directory tell, both at once, whichever is not known. Who asks for what is on
  * its way waits for it.
  */
 #include "loop/loop.h"
 #include "names_private.h"
 
-#include <dirent.h>
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <utlist.h>
 
 #define PAGES_MOST 100                  /* empty ones */
-#define AHEAD 32                        /* HEADs for entries of a listing after the one that is asked for */
 #define BUSY 16                         /* entries of a listing asked for, and one in a hundred of all */
 
-struct waiter {
-	struct waiter *next;
-	names_got *got;
-	void *arg;
-};
-
-struct flight {
-	struct flight *next;
+struct asker {
+	struct flight flight;           /* first */
 	struct s3_bucket *bucket;
-	char *name;
-	int old;
 	struct place place;
 	struct halves halves;
 	char prefix[S3_NAME_MAX];       /* of the directory */
 	struct s3_request head, list, marker;
 	unsigned asked;
+	int as_dir;                     /* it is likely to be one */
 	int unlisted;                   /* LIST is denied */
 	char *token;                    /* of the list's next page */
 	unsigned pages;
 	int err;
-	struct waiter *waiters;
 };
 
 static struct flight *flights;
 
-static struct flight *flight_to(struct s3_bucket *b, const char *name)
+struct flight *stat_flight(const struct s3_bucket *b, const char *name)
 {
-	struct flight *f;
-
-	LL_FOREACH(flights, f)
-		if (f->bucket == b && !strcmp(f->name, name))
-			return f;
-	return NULL;
+	return flight_to(flights, b, name);
 }
 
 void stat_flight_old(struct s3_bucket *b, const char *name)
 {
-	struct flight *f = flight_to(b, name);
-
-	if (!f)
-		return;
-	f->old = 1;
-	LL_DELETE(flights, f);
+	flight_old_above(flights, b, name);
 }
 
-static void keep(struct flight *f)
+void stat_flight_below(struct s3_bucket *b, const char *name)
 {
-	struct known *k = f->old ? NULL : known_get(f->bucket, f->name);
+	flight_old_below(flights, b, name);
+}
+
+static void keep(struct asker *f)
+{
+	struct known *k = f->flight.old ? NULL : known_get(f->bucket, f->flight.name);
 
 	if (!k)
 		return;
@@ -75,11 +60,11 @@ static void keep(struct flight *f)
 	if (f->halves.dir != UNKNOWN)
 		known_dir(k, f->halves.dir == THERE ? &f->halves.dir_attr : NULL);
 	if (f->halves.file == THERE || f->halves.dir == THERE)
-		names_above(f->bucket, f->name);
+		names_above(f->bucket, f->flight.name);
 }
 
 /* Who may read an object but list nothing sees objects, and a root to look for them in. */
-static void do_without_list(struct flight *f)
+static void do_without_list(struct asker *f)
 {
 	if (f->place.kind == PLACE_ROOT) {
 		f->halves.dir = THERE;
@@ -89,10 +74,14 @@ static void do_without_list(struct flight *f)
 	}
 }
 
-static void finish(struct flight *f)
+static void tell(const struct waiter *w, const void *what, int err)
+{
+	w->got.attr(w->arg, what, err);
+}
+
+static void finish(struct asker *f)
 {
 	struct s3_attr attr;
-	struct waiter *w, *next;
 	int known, err;
 
 	if (f->unlisted)
@@ -101,23 +90,26 @@ static void finish(struct flight *f)
 	err = known > 0 ? 0 : known < 0 ? known : f->err ? f->err : -EIO;
 
 	keep(f);
-	if (!f->old)
-		LL_DELETE(flights, f);
-	LL_FOREACH_SAFE(f->waiters, w, next) {
-		w->got(w->arg, err ? NULL : &attr, err);
-		free(w);
-	}
+	flight_land(&f->flight, tell, &attr, err);
 	free(f->token);
-	free(f->name);
 	free(f);
 }
 
-static void answered(struct flight *f, int err)
+static void answered(struct asker *f, int err)
 {
 	if (err && !f->err)
 		f->err = err;
 	if (!--f->asked)
 		finish(f);
+}
+
+static void ask_head(struct asker *f, struct s3_request *r, const char *key,
+		     void (*done)(struct s3_request *r, int err))
+{
+	*r = (struct s3_request){ .bucket = f->bucket, .method = "HEAD", .key = key, .first = -1, .body_fd = -1,
+				  .done = done, .arg = f };
+	f->asked++;
+	s3_start(r);
 }
 
 /* The marker of a directory is not a file, though its key is one that a file with data may have. */
@@ -128,7 +120,7 @@ static int is_file(const struct s3_request *r)
 
 static void head_done(struct s3_request *r, int err)
 {
-	struct flight *f = r->arg;
+	struct asker *f = r->arg;
 
 	if (!err && is_file(r)) {
 		f->halves.file = THERE;
@@ -140,10 +132,10 @@ static void head_done(struct s3_request *r, int err)
 	answered(f, err);
 }
 
-static void ask_page(struct flight *f);
+static void ask_page(struct asker *f);
 
 /* Nothing in this page, but there are more. */
-static int look_further(struct flight *f, struct page *page)
+static int look_further(struct asker *f, struct page *page)
 {
 	if (page->n || !page->truncated || !page->token || ++f->pages > PAGES_MOST)
 		return 0;
@@ -154,19 +146,19 @@ static int look_further(struct flight *f, struct page *page)
 }
 
 /* Who asks for a directory is likely to read it: a page that has it all is kept. */
-static void keep_page(struct flight *f, struct page *page)
+static void keep_page(struct asker *f, struct page *page)
 {
-	struct listed_dir d = { f->bucket, f->name, &f->place, f->prefix, page, NULL };
+	struct listed_dir d = { f->bucket, f->flight.name, &f->place, f->prefix, page, NULL };
 	struct listing *l;
 
-	if (f->place.kind == PLACE_FILE || page->truncated || listing_learn(&d, f->old, &l))
+	if (f->place.kind == PLACE_FILE || page->truncated || listing_learn(&d, f->flight.old, &l))
 		return;
 	listing_put(l);
 }
 
 static void list_done(struct s3_request *r, int err)
 {
-	struct flight *f = r->arg;
+	struct asker *f = r->arg;
 	struct page page = { 0 };
 
 	if (!err)
@@ -179,6 +171,8 @@ static void list_done(struct s3_request *r, int err)
 			attr_dir(f->bucket, f->prefix, &f->halves.dir_attr);
 		if (f->halves.dir == THERE)
 			keep_page(f, &page);
+		else if (f->as_dir && f->halves.file == UNKNOWN)
+			ask_head(f, &f->head, f->place.key, head_done);
 	}
 	page_free(&page);
 	f->unlisted = !strcmp(r->code, "AccessDenied");
@@ -187,7 +181,7 @@ static void list_done(struct s3_request *r, int err)
 
 static void marker_done(struct s3_request *r, int err)
 {
-	struct flight *f = r->arg;
+	struct asker *f = r->arg;
 
 	if (!err && !is_file(r))
 		names_attr(r, r->key, &f->halves.dir_attr);
@@ -198,7 +192,7 @@ static void marker_done(struct s3_request *r, int err)
 /* A part is there if its listing is not empty: what begins like it need not be long. */
 static void part_done(void *arg, const struct names_list *l, int err)
 {
-	struct flight *f = arg;
+	struct asker *f = arg;
 
 	(void)l;
 	if (!err || err == -ENOENT) {
@@ -208,21 +202,7 @@ static void part_done(void *arg, const struct names_list *l, int err)
 	answered(f, err == -ENOENT ? 0 : err);
 }
 
-static void ask_head(struct flight *f, struct s3_request *r, const char *key,
-		     void (*done)(struct s3_request *r, int err))
-{
-	r->bucket = f->bucket;
-	r->method = "HEAD";
-	r->key = key;
-	r->first = -1;
-	r->body_fd = -1;
-	r->done = done;
-	r->arg = f;
-	f->asked++;
-	s3_start(r);
-}
-
-static void ask_page(struct flight *f)
+static void ask_page(struct asker *f)
 {
 	page_request(&f->list, f->bucket, f->prefix, "/", f->token);
 	f->list.done = list_done;
@@ -230,71 +210,99 @@ static void ask_page(struct flight *f)
 	s3_start(&f->list);
 }
 
-static void ask_list(struct flight *f)
+static void ask_list(struct asker *f)
 {
 	f->asked++;
 	ask_page(f);
 }
 
-static void ask(struct flight *f)
+/* What is not known: the object, the directory, its marker. */
+static void ask_halves(struct asker *f)
 {
-	f->asked = 1;                   /* until all are asked: a listing that is kept answers at once */
-	if (f->place.kind == PLACE_ROOT || f->place.kind == PLACE_PART)
-		f->halves.file = NONE;
 	if (f->halves.file == UNKNOWN)
 		ask_head(f, &f->head, f->place.key, head_done);
 	if (f->place.kind == PLACE_PART) {
 		f->asked++;
-		names_list(f->bucket, f->name, part_done, f);
+		names_list(f->bucket, f->flight.name, part_done, f);
 	} else if (f->halves.dir == UNKNOWN) {
 		ask_list(f);
 		f->halves.unmarked = names_meta_object(f->bucket) && *f->prefix;
 	}
 	if (f->halves.unmarked)
 		ask_head(f, &f->marker, f->prefix, marker_done);
+}
+
+/* Who may list a directory need not be allowed to list what begins like it. */
+static void keys_done(struct s3_request *r, int err)
+{
+	struct asker *f = r->arg;
+	struct page page = { .flat = 1 };
+
+	if (!err)
+		err = page_parse(&page, f->place.key, r->text, r->text_len);
+	if (!err)
+		tree_halves(f->bucket, &f->place, &page, &f->halves);
+	if (f->halves.dir == THERE && !page.truncated && !f->flight.old)
+		tree_learn(f->bucket, f->flight.name, &f->place, &page);
+	page_free(&page);
+	err = strcmp(r->code, "AccessDenied") ? page_failed(r, err) : 0;
+	if (!err)
+		ask_halves(f);
+	answered(f, err);
+}
+
+static void ask_keys(struct asker *f)
+{
+	f->asked++;
+	page_request(&f->list, f->bucket, f->place.key, NULL, NULL);
+	f->list.done = keys_done;
+	f->list.arg = f;
+	s3_start(&f->list);
+}
+
+static void ask(struct asker *f)
+{
+	f->asked = 1;                   /* until all are asked: a listing that is kept answers at once */
+	if (f->place.kind == PLACE_ROOT || f->place.kind == PLACE_PART)
+		f->halves.file = NONE;
+	if (f->halves.file != UNKNOWN || f->halves.dir != UNKNOWN || names_meta_object(f->bucket))
+		ask_halves(f);
+	else if (f->as_dir)
+		ask_list(f);
+	else
+		ask_keys(f);
 	answered(f, 0);
 }
 
-static struct flight *flight_new(struct s3_bucket *b, const char *name, const struct place *p,
-				 const struct halves *h)
+static struct asker *asker_new(const struct stat_of *what)
 {
-	struct flight *f = calloc(1, sizeof(*f));
+	struct asker *f = calloc(1, sizeof(*f));
+	const struct place *p = what->place;
 
 	if (!f)
 		return NULL;
-	f->name = strdup(name);
-	if (!f->name) {
+	if (flight_start(&f->flight, &flights, what->bucket, what->name)) {
 		free(f);
 		return NULL;
 	}
-	f->bucket = b;
+	f->bucket = what->bucket;
 	f->place = *p;
-	f->halves = *h;
+	f->halves = *what->halves;
+	f->as_dir = what->as_dir && p->kind == PLACE_NAME;
 	memcpy(f->prefix, p->key, p->len + 1);
 	if (p->kind == PLACE_NAME || p->kind == PLACE_FILE)
 		strcat(f->prefix, "/");
 	return f;
 }
 
-/* As names_kept, and what is there of it. */
-static int look(struct s3_bucket *b, const char *name, struct place *p, struct halves *h, struct s3_attr *attr)
-{
-	int err = place_of(b, name, p);
-
-	if (err)
-		return err;
-	halves_of(b, name, p, h);
-	return halves_settle(p, h, attr);
-}
-
 static void relisted(void *arg, const struct names_list *l, int err)
 {
-	struct flight *f = arg;
+	struct asker *f = arg;
 	struct s3_attr attr;
 
 	(void)l;
 	(void)err;                      /* then the request for the name tells */
-	if (!look(f->bucket, f->name, &f->place, &f->halves, &attr)) {
+	if (!names_look(f->bucket, f->flight.name, &f->place, &f->halves, &attr)) {
 		ask(f);
 		return;
 	}
@@ -305,14 +313,14 @@ static void relisted(void *arg, const struct names_list *l, int err)
  * The listing has become old while somebody goes through its entries: another
  * one costs less than asking for each. 1: it is on its way.
  */
-static int relist(struct flight *f)
+static int relist(struct asker *f)
 {
 	char parent[S3_NAME_MAX];
 	struct known *k;
 
 	if (f->place.kind == PLACE_ROOT || names_meta_object(f->bucket))
 		return 0;
-	strcpy(parent, f->name);
+	strcpy(parent, f->flight.name);
 	*strrchr(parent, '/') = '\0';
 	k = known_find(f->bucket, parent);
 	if (!k || !k->listing || k->listing->until > loop_now() ||
@@ -322,70 +330,16 @@ static int relist(struct flight *f)
 	return 1;
 }
 
-static struct flight *launch(struct s3_bucket *b, const char *name, const struct place *p,
-			     const struct halves *h, struct waiter *w)
+int stat_launch(const struct stat_of *what, const struct waiter *w)
 {
-	struct flight *f = flight_new(b, name, p, h);
+	struct asker *f = asker_new(what);
+	int err = !f ? -ENOMEM : w ? flight_join(&f->flight, w) : 0;
 
-	if (!f)
-		return NULL;
-	f->waiters = w;
-	LL_PREPEND(flights, f);
-	if (!relist(f))
+	if (f && err) {
+		flight_land(&f->flight, tell, NULL, err);
+		free(f);
+	} else if (f && !relist(f)) {
 		ask(f);
-	return f;
-}
-
-/*
- * With meta=object a listing does not tell enough: who asks for one of its
- * entries is likely to ask for the next ones.
- */
-static void ahead(struct s3_bucket *b, const char *name)
-{
-	char next[S3_NAME_MAX];
-	size_t dir = (size_t)(strrchr(name, '/') - name);
-	const struct names_entry *e;
-	struct listing *l;
-
-	memcpy(next, name, dir);
-	next[dir] = '\0';
-	l = known_listed(b, next);
-	e = l ? listing_find(l, name + dir + 1) : NULL;
-	for (unsigned i = 0; e && i < AHEAD && ++e < l->list.entry + l->list.n; i++) {
-		struct s3_attr attr;
-		struct halves h;
-		struct place p;
-
-		if (snprintf(next + dir, sizeof(next) - dir, "/%s", e->name) < (int)(sizeof(next) - dir) &&
-		    !look(b, next, &p, &h, &attr) && !flight_to(b, next))
-			launch(b, next, &p, &h, NULL);
 	}
-}
-
-void names_stat(struct s3_bucket *b, const char *name, names_got *got, void *arg)
-{
-	struct s3_attr attr;
-	struct halves h;
-	struct place p;
-	struct waiter *w;
-	struct flight *f;
-	int err = look(b, name, &p, &h, &attr);
-
-	if (err) {
-		got(arg, err > 0 ? &attr : NULL, err > 0 ? 0 : err);
-		return;
-	}
-	f = flight_to(b, name);
-	w = malloc(sizeof(*w));
-	if (w)
-		*w = (struct waiter){ .got = got, .arg = arg };
-	if (w && f) {
-		LL_APPEND(f->waiters, w);
-	} else if (!w || !launch(b, name, &p, &h, w)) {
-		free(w);
-		got(arg, NULL, -ENOMEM);
-		return;
-	}
-	if (names_meta_object(b) && *name)
-		ahead(b, name);
+	return err;
 }

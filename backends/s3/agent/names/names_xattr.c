@@ -120,6 +120,8 @@ static void xattrs_answer(struct asking *a, struct names_xattrs *x, int err)
 {
 	struct known *k = err || a->version.ino ? NULL : known_get(a->bucket, a->name);
 
+	if (err == -ESTALE)
+		names_stale(a->bucket, a->name, &a->version);
 	a->got(a->arg, err ? NULL : x, err);
 	if (k)
 		known_xattrs(k, x);
@@ -224,6 +226,8 @@ static void link_done(struct s3_request *r, int err)
 {
 	struct asking *a = r->arg;
 
+	if (err == -ESTALE)
+		names_stale(a->bucket, a->name, &a->version);
 	if (!err && (r->text_len >= PATH_MAX || strlen(r->text) != r->text_len))
 		err = -EIO;             /* no target of a link */
 	a->got_link(a->arg, err ? NULL : r->text, err);
@@ -241,6 +245,7 @@ static void link_stat(void *arg, const struct s3_attr *attr, int err)
 		asking_free(a);
 		return;
 	}
+	a->version = *attr;
 	ask(a, "GET", attr->etag, link_done);
 }
 
