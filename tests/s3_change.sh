@@ -80,3 +80,39 @@ exec "$ROOT/tests/s3/s3.py" put "$KEYS/f" "$TMP/\$1"
 S
 chmod +x "$TMP/change"
 shim python3 "$TMP/p.py" "$PREFIX/f" "$TMP/change"
+
+# Whatever ttl= says: who was told ESTALE finds the new one by the next open, and what was removed is gone.
+put one
+cat >"$TMP/q.py" <<'E'
+import errno, os, subprocess, sys
+path, change = sys.argv[1], sys.argv[2:]
+def outside(what):
+    subprocess.run(change + [what], check=True, env={k: v for k, v in os.environ.items() if not k.startswith(('LD_', 'SHIM'))})
+def whole():
+    with open(path, 'rb', buffering=0) as f:
+        got = set()
+        while b := f.read(1 << 20):
+            got |= set(b)
+        return bytes(got)
+def told(what, error, f):
+    try:
+        got = f()
+    except OSError as e:
+        if e.errno == error:
+            return
+        got = e
+    sys.exit(f'{what}: {got}')
+assert os.stat(path).st_size == 24000000 and whole() == b'1'
+for name, kind in ('two', b'2'), ('three', b'3'), ('one', b'1'):
+    outside(name)
+    told('replaced', errno.ESTALE, whole)
+    got = whole()
+    assert got == kind, (name, got)
+    assert os.stat(path).st_size == (30000000 if name == 'three' else 24000000), name
+outside('none')
+told('removed', errno.ESTALE, whole)
+told('gone', errno.ENOENT, whole)
+assert not os.path.exists(path)
+E
+TARGET="$TARGET&ttl=3600s"
+shim python3 "$TMP/q.py" "$PREFIX/f" "$TMP/change"

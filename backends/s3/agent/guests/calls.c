@@ -258,6 +258,8 @@ static void read_done(struct object_read *r, int err)
 	struct call *c = (struct call *)((char *)r - offsetof(struct call, read));
 
 	c->reading = 0;
+	if (err == -ESTALE && c->handle->name)
+		names_stale(c->bucket, c->handle->name, object_attr(r->o));
 	c->slot->pieces = r->pieces;
 	memcpy(c->slot->piece, r->piece, r->pieces * sizeof(*r->piece));
 	call_answer(c, err);

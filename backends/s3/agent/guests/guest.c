@@ -189,6 +189,7 @@ int call_handle(struct call *c, struct object *o, struct stage *st)
 	h->bucket = c->bucket;
 	h->object = o;
 	h->stage = st;
+	h->name = o ? strdup(c->slot->name) : NULL;
 	c->slot->handle = h->id;
 	return 0;
 }

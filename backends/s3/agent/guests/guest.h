@@ -22,6 +22,7 @@ struct handle {
 	uint64_t id;
 	unsigned refs;                  /* the guest's, and calls' */
 	struct s3_bucket *bucket;
+	char *name;                     /* of an object: as it was opened; or NULL */
 	struct object *object;          /* counted; or */
 	struct stage *stage;            /* counted */
 };

@@ -50,6 +50,7 @@ void handle_put(struct handle *h)
 		object_put(h->object);
 	if (h->stage)
 		stage_put(h->stage);
+	free(h->name);
 	free(h);
 }
 
