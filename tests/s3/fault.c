@@ -99,7 +99,7 @@ static int answer_to(struct request *q, struct answer *a)
 	}
 	if (request_body(q, !(is_data(q) && strcmp(set.discard, "on") == 0)) < 0)
 		return -1;
-	if (!allowed(q, a) || !intact(q, a))
+	if (!allowed(q, a) || !intact(q, a) || !sum_intact(q, a))
 		return answer_send(q->c, a);
 	if (f && f->when == INSTEAD)
 		f->fn(q, a, q->rule->arg);

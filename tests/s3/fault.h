@@ -9,6 +9,7 @@
  *      fault_sign.c     signatures, from the specification
  *      fault_store.c    objects and uploads
  *      fault_calls.c    the calls on objects, fault_parts.c on uploads, fault_list.c listings
+ *      fault_sums.c     checksums, and faults of what is stored
  *      fault_rules.c    which request meets which fault; the log; /-/ (the control)
  *      fault_kinds.c    the faults
  */
@@ -201,6 +202,7 @@ int xml_leaves(const char *p, size_t n, void (*fn)(void *arg, const char *tag, c
 struct settings {
 	char region[32];
 	char conditional[16];           /* of PUT: on, off (ignored), refused (501) */
+	char checksums[16];             /* CRC32C: off, composite, full (of whole uploads, too) */
 	char discard[8];                /* on: what is put is counted, not kept */
 	char anonymous[8];              /* on: unsigned requests are fine */
 	long min_part;                  /* bytes of every part but the last */
@@ -211,6 +213,19 @@ struct settings {
 };
 extern struct settings set;
 time_t server_now(void);
+
+/* ---- fault_sums.c ---- */
+void sum_of(const struct data *d, char text[16]);
+bool sum_told(void);
+/* The body is what its checksum says; else an error is answered. */
+bool sum_intact(struct request *q, struct answer *a);
+/* Of what is stored, if one was sent; of a new upload; of a whole one (false: an error). */
+void sum_answer(const struct request *q, struct answer *a);
+void sum_create(const struct request *q, struct answer *a);
+bool sum_complete(const struct request *q, struct answer *a, const struct data *d);
+void fault_flip_stored(struct request *q, struct answer *a, const char *arg);
+void fault_flip_part(struct request *q, struct answer *a, const char *arg);
+void fault_drop_part(struct request *q, struct answer *a, const char *arg);
 
 /* ---- fault_rules.c ---- */
 struct fault_rule {

@@ -195,6 +195,7 @@ void put_object(struct request *q, struct answer *a)
 		return;
 	snprintf(a->etag, sizeof(a->etag), "\"%s\"", q->md5);
 	store_put(q->name, data_get(q->body), a->etag, meta_of(q));
+	sum_answer(q, a);
 }
 
 void delete_object(struct request *q, struct answer *a)

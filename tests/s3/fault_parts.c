@@ -12,6 +12,7 @@ void create_upload(struct request *q, struct answer *a)
 	struct upload *u = upload_new(q->name, meta_of(q));
 	text_print(&a->body, "<InitiateMultipartUploadResult><Bucket>%s</Bucket><UploadId>%s</UploadId>"
 			     "</InitiateMultipartUploadResult>", q->bucket, u->id);
+	sum_create(q, a);
 }
 
 /* The upload a request is about and its part; NULL and an error answered. */
@@ -39,6 +40,7 @@ void put_part(struct request *q, struct answer *a)
 		return;
 	snprintf(a->etag, sizeof(a->etag), "\"%s\"", q->md5);
 	upload_part(u, number, data_get(q->body), a->etag);
+	sum_answer(q, a);
 }
 
 /* MD5 of n bytes of data, quoted. */
@@ -151,16 +153,23 @@ static struct data *joined(const struct named *n)
 static void complete(struct request *q, struct answer *a, struct named *n)
 {
 	char etag[96];
+	if (q->rule && strcmp(q->rule->fault->name, "drop-part") == 0 && n->n > 1)
+		n->size -= n->part[--n->n]->data->size;
 	struct data *d = joined(n);
 	if (!d) {
 		answer_error(a, 500, "InternalError", "no memory");
 		return;
 	}
 	etag_of(n, etag);
+	text_print(&a->body, "<CompleteMultipartUploadResult><ETag>%s</ETag>", etag);
+	if (!sum_complete(q, a, d)) {
+		data_put(d);
+		return;
+	}
+	text_print(&a->body, "</CompleteMultipartUploadResult>");
 	store_put(q->name, d, etag, n->u->meta);
 	n->u->meta = NULL;
 	upload_free(n->u);
-	text_print(&a->body, "<CompleteMultipartUploadResult><ETag>%s</ETag></CompleteMultipartUploadResult>", etag);
 }
 
 void complete_upload(struct request *q, struct answer *a)

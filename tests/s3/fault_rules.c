@@ -21,7 +21,7 @@
 #include "fault.h"
 
 struct settings set = {
-	.region = "us-east-1", .conditional = "on", .discard = "off", .anonymous = "off",
+	.region = "us-east-1", .conditional = "on", .discard = "off", .checksums = "off", .anonymous = "off",
 	.min_part = 5 << 20, .max_keys = 1000, .stall_ms = 120000,
 };
 
@@ -93,6 +93,7 @@ static const char *set_line(char *line)
 	} names[] = {
 		{ "region", set.region, sizeof(set.region) },
 		{ "conditional", set.conditional, sizeof(set.conditional) },
+		{ "checksums", set.checksums, sizeof(set.checksums) },
 		{ "discard", set.discard, sizeof(set.discard) },
 		{ "anonymous", set.anonymous, sizeof(set.anonymous) },
 		{ "min_part", &set.min_part, 0 },

@@ -179,6 +179,8 @@ static void checksums(void **state)
 	assert_int_equal(sum_crc32c(0, "123456789", 9), 0xe3069283);            /* RFC 3720 B.4 and Williams */
 	assert_int_equal(sum_crc32c(0, zeros, 32), 0x8a9136aa);
 	assert_int_equal(sum_crc32c(sum_crc32c(0, "1234", 4), "56789", 5), 0xe3069283);
+	assert_int_equal(sum_crc32c_join(sum_crc32c(0, "1234", 4), sum_crc32c(0, "56789", 5), 5), 0xe3069283);
+	assert_int_equal(sum_crc32c_join(0xe3069283, 0, 0), 0xe3069283);
 	sum_crc_text(0xe3069283, text);
 	assert_string_equal(text, "4waSgw==");
 }

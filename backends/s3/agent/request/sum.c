@@ -49,6 +49,39 @@ uint32_t sum_crc32c(uint32_t crc, const void *p, size_t n)
 	return ~by_table(~crc, p, n);
 }
 
+/* A matrix over GF(2), column by column, times a vector. */
+static uint32_t times(const uint32_t m[32], uint32_t v)
+{
+	uint32_t r = 0;
+
+	for (int i = 0; v; i++, v >>= 1)
+		if (v & 1)
+			r ^= m[i];
+	return r;
+}
+
+/* What a zero byte does to the sum is linear: squared again and again it is what 2^n of them do. */
+uint32_t sum_crc32c_join(uint32_t first, uint32_t second, uint64_t len)
+{
+	uint32_t m[32], squared[32];
+
+	for (int i = 0; i < 32; i++) {          /* one zero byte */
+		uint32_t c = 1u << i;
+
+		for (int bit = 0; bit < 8; bit++)
+			c = c >> 1 ^ (c & 1 ? CASTAGNOLI : 0);
+		m[i] = c;
+	}
+	for (; len; len >>= 1) {
+		if (len & 1)
+			first = times(m, first);
+		for (int i = 0; i < 32; i++)
+			squared[i] = times(m, m[i]);
+		memcpy(m, squared, sizeof(m));
+	}
+	return first ^ second;
+}
+
 void sum_crc_text(uint32_t crc, char out[12])
 {
 	unsigned char b[4] = { (unsigned char)(crc >> 24), (unsigned char)(crc >> 16), (unsigned char)(crc >> 8),

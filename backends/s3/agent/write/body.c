@@ -149,7 +149,6 @@ static void prepare(void *arg)
 {
 	struct body *b = arg;
 	struct sums s = { .which = b->sums };
-	unsigned char md5[16];
 
 	b->err = b->p ? read_all(b) : 0;
 	if (s.which & BODY_MD5) {
@@ -160,10 +159,11 @@ static void prepare(void *arg)
 		sum(&s, b->p, (size_t)b->len);
 	else
 		b->err = sum_spool(b, &s);
+	b->sum = s.crc;
 	sum_crc_text(s.crc, b->crc);
 	if (s.which & BODY_MD5) {
-		EVP_DigestFinal_ex(s.md5, md5, NULL);
-		sum_md5_text(md5, b->md5);
+		EVP_DigestFinal_ex(s.md5, b->digest, NULL);
+		sum_md5_text(b->digest, b->md5);
 		EVP_MD_CTX_free(s.md5);
 	}
 }

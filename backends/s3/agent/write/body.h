@@ -24,7 +24,9 @@ struct body {
 	void *arg;
 	/* known in done, and until body_free */
 	unsigned char *p;               /* NULL: from the spool */
-	char crc[12], md5[SUM_MD5_TEXT];
+	uint32_t sum;                   /* its CRC32C */
+	unsigned char digest[16];       /* its MD5 */
+	char crc[12], md5[SUM_MD5_TEXT]; /* as headers have them */
 
 	struct s3_request *get;
 	int err;

@@ -10,6 +10,7 @@
 #include <utlist.h>
 
 #include "options.h"
+#include "proof.h"
 
 struct multi *multi_all;
 
@@ -223,6 +224,34 @@ void multi_send(struct stage *st, int64_t size, const struct meta *meta,
 const char *multi_stamp(const struct stage *st)
 {
 	return st->multi ? st->multi->stamp : "";
+}
+
+int multi_sum(const struct stage *st, uint32_t *sum, int *full)
+{
+	const struct multi *m = st->multi;
+
+	*sum = 0;
+	*full = m && m->full;
+	for (int i = 0; m && i < m->n; i++) {
+		if (!m->crc || !*m->piece[i].crc)
+			return 0;
+		*sum = sum_crc32c_join(*sum, m->piece[i].sum, (uint64_t)m->piece[i].part.len);
+	}
+	return m && m->n;
+}
+
+static const char *etag_of(void *arg, int i)
+{
+	return ((struct multi *)arg)->piece[i].etag;
+}
+
+int multi_proof(const struct stage *st, const char *etag, const char *crc, const char *type)
+{
+	struct proof_upload u = { .b = st->b, .n = st->multi ? st->multi->n : 0, .etag = etag_of, .arg = st->multi };
+	int full;
+
+	u.sum_known = multi_sum(st, &u.sum, &full);
+	return proof_upload(&u, etag, crc, type);
 }
 
 char *multi_complete_text(const struct stage *st)

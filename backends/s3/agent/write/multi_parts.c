@@ -10,6 +10,7 @@
 
 #include "copy.h"
 #include "loop/loop.h"
+#include "proof.h"
 
 /* Memory became free: somebody may go on. */
 static void pump_all(void *arg)
@@ -82,6 +83,12 @@ void multi_fail(struct multi *m, int err)
 		done(arg, err);
 }
 
+static void part_summed(struct piece *p, const struct body *b)
+{
+	p->sum = b->sum;
+	snprintf(p->crc, sizeof(p->crc), "%s", b->sums & BODY_CRC ? b->crc : "");
+}
+
 static void part_sent(struct send *s, int err, const char *etag)
 {
 	struct multi *m = s->m;
@@ -91,7 +98,7 @@ static void part_sent(struct send *s, int err, const char *etag)
 	if (!err)
 		snprintf(p->etag, sizeof(p->etag), "%s", etag);
 	if (!err && s->body.st)
-		memcpy(p->crc, s->body.crc, sizeof(p->crc));
+		part_summed(p, &s->body);
 	p->state = !err && !p->again && s->len == p->part.len ? SENT : WANTED;
 	if (s->body.st)
 		body_free(&s->body);
@@ -103,21 +110,13 @@ static void part_sent(struct send *s, int err, const char *etag)
 	loop_soon(pump_all, NULL);
 }
 
-/* What the server says it stored is what was to be stored. */
-static int is_stored(const struct send *s, const struct s3_request *r)
-{
-	const char *crc = http_got(r->http, "x-amz-checksum-crc32c");
-
-	return *r->etag && (!(s->body.sums & BODY_CRC) || !crc || !strcmp(crc, s->body.crc));
-}
-
 static void put_done(struct s3_request *r, int err)
 {
 	struct send *s = r->arg;
 	char etag[S3_ETAG_MAX];
 
-	if (!err && !is_stored(s, r))
-		err = -EIO;
+	if (!err)
+		err = proof_body(&s->body, r);
 	snprintf(etag, sizeof(etag), "%s", err ? "" : r->etag);
 	s->r = NULL;
 	free(r);

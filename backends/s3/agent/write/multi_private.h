@@ -16,6 +16,7 @@ struct piece {
 	int state;
 	int again;                      /* it changed while it was sent */
 	char etag[S3_ETAG_MAX], crc[12];
+	uint32_t sum;                   /* CRC32C, if crc is not "" */
 };
 
 struct multi {
@@ -25,7 +26,8 @@ struct multi {
 	int n;
 	int planned;                    /* else at fixed places, growing with the file */
 	int created;                    /* st->j->upload is its id */
-	int crc;                        /* parts have CRC32C */
+	int crc;                        /* parts have CRC32C, */
+	int full;                       /* and the whole of them has, too */
 	int sending;
 	int err;
 	char *stored;                   /* the metadata it was begun with, but for */

@@ -58,16 +58,36 @@ static int leaf(void *arg, const char *path, const char *value)
 	return 0;
 }
 
+/* What the server copies, it alone knows the sum of. */
+static int has_copies(const struct multi *m)
+{
+	for (int i = 0; i < m->n; i++)
+		if (m->piece[i].part.copied)
+			return 1;
+	return 0;
+}
+
+/* Perhaps for the sake of a checksum: one is not asked for again. */
+static int is_refused(struct multi *m, int err)
+{
+	struct s3_bucket *b = m->st->b;
+	signed char *asked = b->full_sums != 0 && !has_copies(m) ? &b->full_sums : &b->checksums;
+
+	if (b->checksums == 0 || (err != -EOPNOTSUPP && (err != -EINVAL || asked == &b->checksums)))
+		return 0;
+	*asked = 0;
+	return 1;
+}
+
 static void created(struct s3_request *r, int err)
 {
 	struct multi *m = r->arg;
 	struct created c = { "" };
 
 	m->create = NULL;
-	if (err == -EOPNOTSUPP && m->st->b->checksums != 0) {
+	if (is_refused(m, err)) {
 		struct meta meta = { .used = 0 };
 
-		m->st->b->checksums = 0;
 		meta_load(&meta, m->stored);
 		free(m->stored);
 		free(r);
@@ -79,6 +99,8 @@ static void created(struct s3_request *r, int err)
 	if (!err && !*c.id)
 		err = -EIO;
 	m->crc = !err && http_got(r->http, "x-amz-checksum-algorithm") != NULL;
+	m->full = m->crc && http_got(r->http, "x-amz-checksum-type") &&
+		  !strcmp(http_got(r->http, "x-amz-checksum-type"), "FULL_OBJECT");
 	free(r);
 	if (err) {
 		multi_fail(m, err);
@@ -107,6 +129,8 @@ void multi_create(struct multi *m, const struct meta *meta)
 	s3_param(&c->r, "uploads", "");
 	if (m->st->b->checksums != 0)
 		s3_header(&c->r, "x-amz-checksum-algorithm", "CRC32C");
+	if (m->st->b->checksums != 0 && m->st->b->full_sums != 0 && !has_copies(m))
+		s3_header(&c->r, "x-amz-checksum-type", "FULL_OBJECT");
 	meta_send(&c->meta, &c->r);
 	m->create = &c->r;
 	s3_start(&c->r);

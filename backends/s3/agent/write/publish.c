@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "copy.h"
+#include "loop/log.h"
 #include "multi.h"
 #include "names/names.h"
 #include "object_ops.h"
@@ -117,6 +118,13 @@ void publish_ended(struct publish *p)
 	if (!atomic_load(&j->removed))
 		publish_learn(st->b, j->name, &attr);
 	publish_end(p, 0);
+}
+
+void publish_damaged(struct publish *p)
+{
+	log_say(LOG_ERROR, "%s/%s: the server stored other bytes than it was sent", p->st->b->name, p->st->j->key);
+	p->st->j->must = S3_MUST_ANY;
+	publish_end(p, -EIO);
 }
 
 /* ---- requests */

@@ -27,7 +27,7 @@ struct publish {
 	int broken;                     /* If-Match does not hold where it should */
 	char stamp[80], etag[S3_ETAG_MAX], version[S3_VERSION_MAX];
 	int64_t mtime;
-	char *complete;
+	char *complete, sum[12];
 	void (*found)(struct publish *p);       /* after lookup */
 	int error;                      /* that led to a lookup */
 };
@@ -36,6 +36,8 @@ struct publish {
 void publish_end(struct publish *p, int err);   /* tells who waits; the others go on */
 void publish_ended(struct publish *p);          /* ... all went well: p->etag is the object's */
 void publish_send(struct publish *p);           /* by the way that fits */
+/* ... but what the server has now are other bytes: the next try replaces them, whatever they are. */
+void publish_damaged(struct publish *p);
 /* A request of p's for the object's key. */
 void publish_request(struct publish *p, const char *method, void (*done)(struct s3_request *, int));
 /* The etag, version and time of what was written, by its answer. */

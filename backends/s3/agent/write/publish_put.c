@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "proof.h"
+
 #define ASKED_MOST (1 << 20)            /* bytes sent twice for a question */
 #define NEVER "\"shim-asks-if-conditions-hold\""
 
@@ -99,8 +101,8 @@ static void put_done(struct s3_request *r, int err)
 		publish_end(p, err);
 		return;
 	}
-	if (crc && (p->body.sums & BODY_CRC) && strcmp(crc, p->body.crc)) {
-		publish_end(p, -EIO);
+	if (proof_body(&p->body, r)) {
+		publish_damaged(p);
 		return;
 	}
 	if (b->checksums < 0)

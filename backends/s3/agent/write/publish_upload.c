@@ -13,10 +13,21 @@
 
 static void finish_upload(struct publish *p);
 
-static int etag_leaf(void *arg, const char *path, const char *value)
+/* What Complete says. */
+struct result {
+	char etag[S3_ETAG_MAX], crc[16], type[16];
+};
+
+static int result_leaf(void *arg, const char *path, const char *value)
 {
+	struct result *r = arg;
+
 	if (!strcmp(path, "CompleteMultipartUploadResult/ETag"))
-		copy_etag(arg, value);
+		copy_etag(r->etag, value);
+	else if (!strcmp(path, "CompleteMultipartUploadResult/ChecksumCRC32C"))
+		snprintf(r->crc, sizeof(r->crc), "%s", value);
+	else if (!strcmp(path, "CompleteMultipartUploadResult/ChecksumType"))
+		snprintf(r->type, sizeof(r->type), "%s", value);
 	return 0;
 }
 
@@ -43,19 +54,23 @@ static void upload_again(struct publish *p, int err)
 static void completed(struct s3_request *r, int err)
 {
 	struct publish *p = r->arg;
-	char etag[S3_ETAG_MAX] = "";
+	struct result got = { "", "", "" };
 
 	if (!err)
-		err = xml_parse(r->text ? r->text : "", r->text_len, etag_leaf, NULL, etag);
+		err = xml_parse(r->text ? r->text : "", r->text_len, result_leaf, NULL, &got);
 	if (err == -EOPNOTSUPP && p->condition != PLAIN) {
 		*publish_heeds(p) = 0;
 		finish_upload(p);
 	} else if (err == -EBUSY || !strcmp(r->code, "InvalidPart")) {
 		upload_again(p, err);
-	} else if (err || !*etag) {
+	} else if (err && !strcmp(r->code, "BadDigest")) {      /* of what it has of the parts */
+		upload_again(p, -EIO);
+	} else if (!err && *got.etag && multi_proof(p->st, got.etag, got.crc, got.type)) {
+		publish_damaged(p);
+	} else if (err || !*got.etag) {
 		publish_lookup(p, err ? err : -EIO, finish_upload);
 	} else {
-		publish_result(p, r, etag);
+		publish_result(p, r, got.etag);
 		if (multi_lacks(p->st, &p->meta))
 			store_meta(p);
 		else
@@ -65,6 +80,9 @@ static void completed(struct s3_request *r, int err)
 
 static void complete(struct publish *p)
 {
+	uint32_t sum;
+	int full;
+
 	publish_request(p, "POST", completed);
 	s3_param(&p->r, "uploadId", p->st->j->upload);
 	s3_header(&p->r, "content-type", "application/xml");
@@ -73,6 +91,11 @@ static void complete(struct publish *p)
 		s3_header(&p->r, "if-none-match", "*"), p->condition = HOLDING;
 	else if (publish_must(p) == S3_MUST_BASE && *publish_heeds(p) > 0)
 		s3_header(&p->r, "if-match", p->st->j->base.etag), p->condition = HOLDING;
+	if (multi_sum(p->st, &sum, &full) && full) {
+		sum_crc_text(sum, p->sum);
+		s3_header(&p->r, "x-amz-checksum-type", "FULL_OBJECT");
+		s3_header(&p->r, "x-amz-checksum-crc32c", p->sum);
+	}
 	p->r.body = p->complete;
 	p->r.body_len = strlen(p->complete);
 	p->r.once = 1;

@@ -1,0 +1,70 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# A server that stored other bytes than it was sent, and says so only by the
+# checksum or ETag it tells: the program is told EIO, what it wrote is kept, and
+# the next try makes it good. With checksums of the whole, of parts, and none.
+. "${0%/*}/lib.sh"
+
+at s3:fault
+fault set anonymous=on
+head -c 100000 /dev/urandom >"$TMP/small"
+head -c 20000000 /dev/urandom >"$TMP/large"
+export T="$TMP" P="$PREFIX"
+
+stored() { s3_client get "$KEYS/$1" 2>/dev/null | cmp -s - "$TMP/$2"; }
+# fsync twice: the first one is told of an error, the second one not
+twice() {
+	shim python3 -c '
+import os, sys
+fd = os.open(os.environ["P"] + "/" + sys.argv[1], os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
+data, at, errors = open(os.environ["T"] + "/" + sys.argv[2], "rb").read(), 0, 0
+while at < len(data):
+	try:
+		at += os.write(fd, data[at:at + 1000000])
+	except OSError as e:
+		if e.errno != 5: raise
+		errors += 1
+try:
+	os.fsync(fd)
+except OSError as e:
+	if e.errno != 5: raise
+	errors += 1
+os.fsync(fd)
+os.close(fd)
+sys.exit(errors != int(sys.argv[3]))' "$@"
+}
+# row SUMS CALL FAULT DATA ERRORS: of a new object and of one that is replaced
+row() {
+	local name old
+	for name in new there; do
+		fault forget
+		s3_client rm "$KEYS/new" >/dev/null 2>&1
+		fault rules "$2 */$name $3 times=1"
+		twice "$name" "$4" "$5" || { echo "$*: $name: not told as it should be"; bad=1; }
+		stored "$name" "$4" || { echo "$*: $name: not made good"; bad=1; }
+		fault log | grep -q " $3 " || { echo "$*: the fault was not met"; bad=1; }
+	done
+}
+for sums in off composite full; do
+	end_agents
+	at s3:fault
+	P=$PREFIX
+	fault set anonymous=on checksums=$sums
+	s3_client put "$KEYS/there" "$TMP/small"
+	shim cp "$TMP/small" "$TMP/large" "$PREFIX" || bad=1
+	stored small small && stored large large || { echo "$sums: not what was written"; bad=1; }
+	row $sums PutObject flip-stored small 1
+	row $sums UploadPart flip-stored large 1
+	# BadDigest is no loss yet: the parts are sent again
+	row $sums CompleteMultipartUpload drop-part large $([ $sums = full ] && echo 0 || echo 1)
+	[ $sums != full ] || row $sums CompleteMultipartUpload flip-part large 1
+done
+
+# cp: told at the close, and the spool has it
+fault forget
+fault rules "CompleteMultipartUpload */kept flip-part"
+shim cp "$TMP/large" "$PREFIX/kept" 2>/dev/null && { echo 'cp is not told'; bad=1; }
+fault forget
+id=$(SHIM_MAP="$PREFIX=$TARGET" "$SHIM" s3 recover | awk '/kept/ { print $1 }')
+[ "$id" ] || { echo 'it is not kept'; bad=1; }
+exit $bad
