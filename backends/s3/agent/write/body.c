@@ -135,12 +135,14 @@ static int sum_spool(struct body *b, struct sums *s)
 
 	for (int64_t at = 0; at < b->len; at += step) {
 		size_t n = (size_t)(b->len - at < step ? b->len - at : step);
-		void *p = mmap(NULL, n, PROT_READ, MAP_SHARED | MAP_POPULATE, b->st->f.data, b->off + at);
+		size_t skip = (size_t)((b->off + at) % 4096);   /* a part may begin anywhere */
+		char *p = mmap(NULL, skip + n, PROT_READ, MAP_SHARED | MAP_POPULATE, b->st->f.data,
+			       b->off + at - (off_t)skip);
 
 		if (p == MAP_FAILED)
 			return -errno;
-		sum(s, p, n);
-		munmap(p, n);
+		sum(s, p + skip, n);
+		munmap(p, skip + n);
 	}
 	return 0;
 }
