@@ -10,6 +10,8 @@
 #include <cmocka.h>
 
 #include "read/extents.h"
+#include "options.h"
+#include "write/multi.h"
 #include "write/parts.h"
 #include "request/sum.h"
 
@@ -185,9 +187,31 @@ static void checksums(void **state)
 	assert_string_equal(text, "4waSgw==");
 }
 
+/* part= counts; else the service's name. */
+static void equal_where_it_must_be(void **state)
+{
+	static const struct { const char *host; int64_t fixed; } table[] = {
+		{ "s3.eu-west-1.amazonaws.com", 0 }, { "127.0.0.1:9000", 0 }, { "r2.cloudflarestorage.com", 0 },
+		{ "abc.r2.cloudflarestorage.com", 32 << 20 }, { "b.abc.eu.r2.cloudflarestorage.com:443", 32 << 20 },
+		{ "r2.cloudflarestorage.com.example.org", 0 },
+	};
+	long long options[BE_OPTIONS_MAX] = { 0 };
+	struct s3_bucket b = { .option = options };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(table) / sizeof(*table); i++) {
+		strcpy(b.aim.host, table[i].host);
+		options[S3_OPT_PART] = 0;
+		assert_int_equal(multi_fixed(&b), table[i].fixed);
+		options[S3_OPT_PART] = 5 << 20;
+		assert_int_equal(multi_fixed(&b), 5 << 20);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(equal_where_it_must_be),
 		cmocka_unit_test(extents_are_sets),
 		cmocka_unit_test(plans_are_valid),
 		cmocka_unit_test(every_other_block_changed),

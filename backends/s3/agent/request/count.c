@@ -96,6 +96,8 @@ static void count_times(struct s3_kind_stats *k, const struct http *h)
 	k->first_byte[bin_of(first)]++;
 }
 
+void (*count_failed)(const struct s3_request *r, int err);
+
 void count_request(const struct s3_request *r, int err)
 {
 	struct s3_kind_stats *k = &count->kind[kind_of(r)];
@@ -109,6 +111,8 @@ void count_request(const struct s3_request *r, int err)
 		k->received += h->received;
 	if (h && h->first_byte && r->attempts == 1)
 		count_times(k, h);
+	if (err && count_failed)
+		count_failed(r, err);
 }
 
 static uint64_t hash(const char *s)

@@ -15,6 +15,9 @@ void count_init(int dir);
 /* A request was settled, with err: 0 or -errno. */
 void count_request(const struct s3_request *r, int err);
 
+/* Told of every request that failed, where somebody wants to know why; NULL at first. */
+extern void (*count_failed)(const struct s3_request *r, int err);
+
 /*
  * Something went wrong: a line for people, made one if it is none, the only one
  * of those with the same `what`. again: it is tried once more.

@@ -36,11 +36,11 @@ int copy_is_doubtful(const struct s3_request *r)
 	return r->status == 412 && r->bucket->copy_if_match < 0;
 }
 
-int copy_holds(const struct s3_request *r, int err, const char *etag)
+int copy_holds(const struct s3_request *r, int err, const char *etag, struct s3_bucket *b)
 {
 	if (err || strcmp(r->etag, etag))
 		return 0;
-	r->bucket->copy_if_match = 0;
+	b->copy_if_match = 0;
 	return 1;
 }
 
@@ -83,6 +83,7 @@ int copy_result(const struct s3_request *r, int err, char etag[S3_ETAG_MAX])
 
 struct copy_range {
 	struct s3_request r;
+	struct s3_bucket *from_b, *b;
 	struct copy_source source;
 	char key[S3_NAME_MAX], from[S3_NAME_MAX], upload[S3_UPLOAD_MAX], number[16], range[64], etag[S3_ETAG_MAX];
 	void (*done)(void *arg, const char *etag, int err);
@@ -95,7 +96,7 @@ static void range_looked(struct s3_request *r, int err)
 {
 	struct copy_range *c = r->arg;
 
-	if (copy_holds(r, err, c->etag)) {
+	if (copy_holds(r, err, c->etag, c->b)) {
 		range_start(c);
 		return;
 	}
@@ -109,21 +110,21 @@ static void range_done(struct s3_request *r, int err)
 	char etag[S3_ETAG_MAX];
 
 	if (copy_is_doubtful(r)) {
-		*r = (struct s3_request){ .bucket = r->bucket, .method = "HEAD", .key = c->from, .first = -1,
+		*r = (struct s3_request){ .bucket = c->from_b, .method = "HEAD", .key = c->from, .first = -1,
 			.body_fd = -1, .done = range_looked, .arg = c };
 		s3_start(r);
 		return;
 	}
 	err = copy_result(r, err, etag);
-	if (!err && r->bucket->copy_if_match < 0)
-		r->bucket->copy_if_match = 1;
+	if (!err && c->b->copy_if_match < 0)
+		c->b->copy_if_match = 1;
 	c->done(c->arg, etag, err);
 	free(c);
 }
 
 static void range_start(struct copy_range *c)
 {
-	c->r = (struct s3_request){ .bucket = c->r.bucket, .method = "PUT", .key = c->key, .first = -1, .body_fd = -1,
+	c->r = (struct s3_request){ .bucket = c->b, .method = "PUT", .key = c->key, .first = -1, .body_fd = -1,
 		.done = range_done, .arg = c };
 	s3_param(&c->r, "partNumber", c->number);
 	s3_param(&c->r, "uploadId", c->upload);
@@ -133,8 +134,8 @@ static void range_start(struct copy_range *c)
 }
 
 struct copy_range *copy_range(struct s3_bucket *b, const char *key, const char *upload, int number,
-			      const char *from, const struct s3_attr *version, int64_t off, int64_t len,
-			      void (*done)(void *arg, const char *etag, int err), void *arg)
+			      struct s3_bucket *from_b, const char *from, const struct s3_attr *version, int64_t off,
+			      int64_t len, void (*done)(void *arg, const char *etag, int err), void *arg)
 {
 	struct copy_range *c = calloc(1, sizeof(*c));
 
@@ -147,9 +148,10 @@ struct copy_range *copy_range(struct s3_bucket *b, const char *key, const char *
 	snprintf(c->range, sizeof(c->range), "bytes=%lld-%lld", (long long)off, (long long)(off + len - 1));
 	c->done = done;
 	c->arg = arg;
-	c->r.bucket = b;
+	c->from_b = from_b;
+	c->b = b;
 	snprintf(c->from, sizeof(c->from), "%s", from);
-	copy_source_of(&c->source, b, from, version);
+	copy_source_of(&c->source, from_b, from, version);
 	range_start(c);
 	return c;
 }

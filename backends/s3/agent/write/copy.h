@@ -18,8 +18,8 @@ void copy_etag(char out[S3_ETAG_MAX], const char *value);
 
 /* UploadPartCopy; done is called later. */
 struct copy_range *copy_range(struct s3_bucket *b, const char *key, const char *upload, int number,
-			      const char *from, const struct s3_attr *version, int64_t off, int64_t len,
-			      void (*done)(void *arg, const char *etag, int err), void *arg);
+			      struct s3_bucket *from_b, const char *from, const struct s3_attr *version, int64_t off,
+			      int64_t len, void (*done)(void *arg, const char *etag, int err), void *arg);
 void copy_range_cancel(struct copy_range *c);
 
 /*
@@ -29,5 +29,15 @@ void copy_range_cancel(struct copy_range *c);
 void copy_object(struct s3_bucket *b, const char *from, const struct s3_attr *version, const char *key,
 		 const struct meta *meta,
 		 void (*done)(void *arg, const struct s3_attr *attr, int err), void *arg);
+
+/* Likewise from another bucket of the same service, which b's credentials may read. */
+void copy_between(struct s3_bucket *from_b, const char *from, const struct s3_attr *version, struct s3_bucket *b,
+		  const char *key, const struct meta *meta,
+		  void (*done)(void *arg, const struct s3_attr *attr, int err), void *arg);
+/*
+ * The process is about to end: copies by parts go no further (-ECANCELED), and their uploads are aborted.
+ * How many are just being begun, so that there is nothing to abort yet.
+ */
+unsigned copy_stop(void);
 
 #endif

@@ -7,14 +7,16 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <utlist.h>
 
 #include "multi.h"
 #include "names/names.h"
 #include "http/xml.h"
 
 struct copy {
+	struct copy *prev, *following;  /* of all */
 	struct s3_request r;
-	struct s3_bucket *b;
+	struct s3_bucket *from_b, *b;
 	struct copy_source source;
 	char from[S3_NAME_MAX], key[S3_NAME_MAX];
 	struct s3_attr version, attr;
@@ -30,8 +32,11 @@ struct copy {
 	char *text;
 };
 
+static struct copy *copies;
+
 static void copy_end(struct copy *c, int err)
 {
+	DL_DELETE2(copies, c, prev, following);
 	if (err && *c->upload)
 		multi_abort_id(c->b, c->key, c->upload, NULL, NULL);
 	c->done(c->arg, &c->attr, err);
@@ -39,6 +44,20 @@ static void copy_end(struct copy *c, int err)
 	free(c->etag);
 	free(c->text);
 	free(c);
+}
+
+unsigned copy_stop(void)
+{
+	unsigned begun = 0;
+	struct copy *c;
+
+	DL_FOREACH2(copies, c, following) {
+		if (*c->upload && !c->err)
+			multi_abort_id(c->b, c->key, c->upload, NULL, NULL);
+		begun += !*c->upload && c->version.size > COPY_WHOLE;
+		c->err = c->err ? c->err : -ECANCELED;
+	}
+	return begun;
 }
 
 static void request(struct copy *c, const char *method, const char *key, void (*done)(struct s3_request *, int))
@@ -66,7 +85,7 @@ static void source_looked(struct s3_request *r, int err)
 {
 	struct copy *c = r->arg;
 
-	if (copy_holds(r, err, c->version.etag))
+	if (copy_holds(r, err, c->version.etag, c->b))
 		copy_at_once(c);
 	else
 		copy_end(c, -ESTALE);
@@ -79,6 +98,7 @@ static void copied(struct s3_request *r, int err)
 
 	if (copy_is_doubtful(r)) {
 		request(c, "HEAD", c->from, source_looked);
+		c->r.bucket = c->from_b;
 		s3_start(&c->r);
 		return;
 	}
@@ -174,7 +194,7 @@ static void more_ranges(struct copy *c)
 			abort();
 		*g = (struct range){ c, c->next++ };
 		c->going++;
-		copy_range(c->b, c->key, c->upload, g->i + 1, c->from, &c->version, c->part[g->i].off,
+		copy_range(c->b, c->key, c->upload, g->i + 1, c->from_b, c->from, &c->version, c->part[g->i].off,
 			   c->part[g->i].len, part_copied, g);
 	}
 	if (c->going)
@@ -201,11 +221,13 @@ static void created(struct s3_request *r, int err)
 		err = xml_parse(r->text ? r->text : "", r->text_len, created_leaf, NULL, c->upload);
 	if (!err && !*c->upload)
 		err = -EIO;
+	if (!err && c->err)
+		err = c->err;
 	if (err) {
 		copy_end(c, err);
 		return;
 	}
-	c->part = parts_plan(c->version.size, &none, c->version.size, 0, &c->n);
+	c->part = parts_plan(c->version.size, &none, c->version.size, multi_fixed(c->b), &c->n);
 	c->etag = calloc((size_t)c->n + 1, sizeof(*c->etag));
 	if (!c->etag)
 		abort();
@@ -239,10 +261,19 @@ void copy_object(struct s3_bucket *b, const char *from, const struct s3_attr *ve
 		 const struct meta *meta,
 		 void (*done)(void *arg, const struct s3_attr *attr, int err), void *arg)
 {
+	copy_between(b, from, version, b, key, meta, done, arg);
+}
+
+void copy_between(struct s3_bucket *from_b, const char *from, const struct s3_attr *version, struct s3_bucket *b,
+		  const char *key, const struct meta *meta,
+		  void (*done)(void *arg, const struct s3_attr *attr, int err), void *arg)
+{
 	struct copy *c = calloc(1, sizeof(*c));
 
 	if (!c)
 		abort();
+	DL_PREPEND2(copies, c, prev, following);
+	c->from_b = from_b;
 	c->b = b;
 	c->version = *version;
 	c->replace = meta != NULL;
@@ -250,7 +281,7 @@ void copy_object(struct s3_bucket *b, const char *from, const struct s3_attr *ve
 	c->arg = arg;
 	snprintf(c->from, sizeof(c->from), "%s", from);
 	snprintf(c->key, sizeof(c->key), "%s", key);
-	copy_source_of(&c->source, b, from, version);
+	copy_source_of(&c->source, from_b, from, version);
 	if (meta) {
 		char *text = meta_save(meta);
 
@@ -263,6 +294,7 @@ void copy_object(struct s3_bucket *b, const char *from, const struct s3_attr *ve
 		create(c);
 	} else {
 		request(c, "HEAD", c->from, looked);
+		c->r.bucket = from_b;
 		s3_start(&c->r);
 	}
 }

@@ -15,8 +15,8 @@ int copy_source_of(struct copy_source *s, const struct s3_bucket *b, const char 
 void copy_add_source(struct s3_request *r, const struct copy_source *s, const char *etag);
 /* Whether a condition was refused that may hold. */
 int copy_is_doubtful(const struct s3_request *r);
-/* The answer to a HEAD after that: 1: it holds, so such conditions are not used any more. */
-int copy_holds(const struct s3_request *r, int err, const char *etag);
+/* The answer to a HEAD of the source after that: 1: it holds, so such conditions are not used any more for b. */
+int copy_holds(const struct s3_request *r, int err, const char *etag, struct s3_bucket *b);
 /* The etag of the copy; -ESTALE: the source has changed. */
 int copy_result(const struct s3_request *r, int err, char etag[S3_ETAG_MAX]);
 

@@ -22,6 +22,9 @@
  */
 void multi_stream(struct stage *st, const struct extents *changed);
 
+/* The length of all parts but the last: part= of the rule, or what the service wants; 0: they need not be equal. */
+int64_t multi_fixed(const struct s3_bucket *b);
+
 /* Bytes that could be sent and are not yet. */
 int64_t multi_behind(const struct stage *st);
 /* -errno that the upload met while the program writes, 0 none. */
@@ -53,5 +56,8 @@ void multi_abort(struct stage *st);
 
 /* Aborts an upload, whoever began it; done may be NULL. */
 void multi_abort_id(struct s3_bucket *b, const char *key, const char *id, write_done *done, void *arg);
+
+/* How many aborts are on their way: who ends the process waits for them. */
+unsigned multi_aborting(void);
 
 #endif

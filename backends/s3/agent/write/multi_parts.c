@@ -157,8 +157,8 @@ static void send_copied(struct send *s, const struct part *p)
 {
 	struct stage *st = s->m->st;
 
-	s->copy = copy_range(st->b, st->j->key, st->j->upload, s->number + 1, st->j->key, &st->j->base, p->off,
-			     p->len, copy_done, s);
+	s->copy = copy_range(st->b, st->j->key, st->j->upload, s->number + 1, st->b, st->j->key, &st->j->base,
+			     p->off, p->len, copy_done, s);
 }
 
 static void send_part(struct multi *m, int i)

@@ -18,10 +18,18 @@ struct abort {
 	void *arg;
 };
 
+static unsigned aborting;
+
+unsigned multi_aborting(void)
+{
+	return aborting;
+}
+
 static void aborted(struct s3_request *r, int err)
 {
 	struct abort *a = r->arg;
 
+	aborting--;
 	if (a->done)
 		a->done(a->arg, err == -ENOENT ? 0 : err);
 	free(a);
@@ -40,6 +48,7 @@ void multi_abort_id(struct s3_bucket *b, const char *key, const char *id, write_
 	a->r = (struct s3_request){ .bucket = b, .method = "DELETE", .key = a->key, .first = -1, .body_fd = -1,
 		.done = aborted, .arg = a };
 	s3_param(&a->r, "uploadId", a->id);
+	aborting++;
 	s3_start(&a->r);
 }
 

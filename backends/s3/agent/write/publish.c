@@ -163,7 +163,7 @@ void publish_copied(void *arg, const struct s3_attr *attr, int err)
 static int64_t copyable(const struct stage *st, int64_t size)
 {
 	int n;
-	struct part *part = st->base ? parts_plan(size, &st->dirty, st->copy_end, st->b->option[S3_OPT_PART], &n) : NULL;
+	struct part *part = st->base ? parts_plan(size, &st->dirty, st->copy_end, multi_fixed(st->b), &n) : NULL;
 	int64_t bytes = 0;
 
 	for (int i = 0; part && i < n; i++)

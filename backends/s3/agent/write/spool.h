@@ -25,6 +25,12 @@ const char *spool_dir(void);
 int spool_make(struct spool_file *f);
 int spool_open(struct spool_file *f, const char *id);
 void spool_close(struct spool_file *f);
+/*
+ * Not of the directory: the data is an open file, the spool_file's from now on,
+ * which is only read; the journal is in memory, without marks of blocks. Nothing
+ * of it is left when the process ends.
+ */
+int spool_borrow(struct spool_file *f, int data);
 /* Both files; what has them open goes on. */
 void spool_remove(const char *id);
 /* Calls each(arg, id) for every staged file there is. */

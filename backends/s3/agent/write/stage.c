@@ -11,6 +11,7 @@
 
 #include "options.h"
 #include "loop/loop.h"
+#include "names/names.h"
 
 #define ROOM_FIRST (64ll << 10)         /* given at a time, */
 #define ROOM_MOST (8ll << 20)           /* more and more */
@@ -86,6 +87,13 @@ static struct stage *add(struct s3_bucket *b, const struct spool_file *f)
 	return st;
 }
 
+static void name_it(struct s3_journal *j, const struct s3_bucket *b, const char *name, const char *key)
+{
+	snprintf(j->target, sizeof(j->target), "%s", b->target);
+	snprintf(j->name, sizeof(j->name), "%s", name);
+	snprintf(j->key, sizeof(j->key), "%s", key);
+}
+
 int stage_make(struct s3_bucket *b, const char *name, const char *key, struct stage **out)
 {
 	struct spool_file f;
@@ -94,12 +102,27 @@ int stage_make(struct s3_bucket *b, const char *name, const char *key, struct st
 
 	if (r < 0)
 		return r;
-	snprintf(f.j->target, sizeof(f.j->target), "%s", b->target);
-	snprintf(f.j->name, sizeof(f.j->name), "%s", name);
-	snprintf(f.j->key, sizeof(f.j->key), "%s", key);
+	name_it(f.j, b, name, key);
 	st = add(b, &f);
 	attach(st, key);
 	*out = st;
+	return 0;
+}
+
+int stage_of_file(struct s3_bucket *b, const char *key, int data, struct stage **out)
+{
+	char name[S3_NAME_MAX];
+	struct spool_file f;
+	int r = spool_borrow(&f, data);
+
+	if (r == 0)
+		r = names_of_key(b, key, name);
+	if (r < 0) {
+		spool_close(&f);
+		return r;
+	}
+	name_it(f.j, b, name, key);
+	*out = add(b, &f);
 	return 0;
 }
 

@@ -45,6 +45,8 @@ void stage_each(void (*each)(void *arg, struct stage *st), void *arg);
 
 /* A new one of a key, with one reference: 0 or -errno. */
 int stage_make(struct s3_bucket *b, const char *name, const char *key, struct stage **out);
+/* Likewise, of an open file (spool_borrow): no open joins it, it is to be published as it is. The file is the stage's. */
+int stage_of_file(struct s3_bucket *b, const char *key, int data, struct stage **out);
 /* One that is in the spool; -EADDRINUSE if it is in memory, -EIO if it is damaged. */
 int stage_load(const char *id, struct stage **out);
 struct stage *stage_get(struct stage *st);
@@ -83,6 +85,8 @@ void write_settle(struct stage *st, int err);
 
 /* Some of an upload got through, or it failed: writers that wait may go on. write.c */
 void write_progress(struct stage *st);
+/* Calls done(arg, err), late if uploads of what was written are far behind; err: what they met meanwhile. write.c */
+void write_pace(struct stage *st, write_done *done, void *arg);
 
 /* Gives room for a write: 0, -ENOSPC, -EFBIG. */
 int stage_room(struct stage *st, int64_t off, int64_t len);

@@ -88,6 +88,14 @@ static void delay(struct stage *st, write_done *done, void *arg)
 	st->delayed = d;
 }
 
+void write_pace(struct stage *st, write_done *done, void *arg)
+{
+	if (multi_behind(st) > BEHIND_MOST)
+		delay(st, done, arg);
+	else
+		done(arg, 0);
+}
+
 void write_wrote(struct stage *st, int64_t off, int64_t len, write_done *done, void *arg)
 {
 	struct extents fresh = { 0 };
@@ -102,10 +110,10 @@ void write_wrote(struct stage *st, int64_t off, int64_t len, write_done *done, v
 		multi_stream(st, &fresh);
 	}
 	extents_free(&fresh);
-	if (!err && multi_behind(st) > BEHIND_MOST)
-		delay(st, done, arg);
-	else
+	if (err)
 		done(arg, err);
+	else
+		write_pace(st, done, arg);
 }
 
 /* ---- the end of a description */
