@@ -42,7 +42,7 @@ for server in ceph swift; do
 	export SHIM_MAP
 	check 0 "bucket *$BUCKET, below sub/dir/" "endpoint *$ENDPOINT"
 	args=(/mnt)
-	check 2 "no rule for s3 has this path"
+	check 1 "neither s3://BUCKET/KEY nor below the prefix of a rule for s3"
 	unset SHIM_MAP
 
 	# what is wrong, and what to do

@@ -161,6 +161,7 @@ bool store_remove(const char *name);
 size_t store_place(const char *name);
 struct object *store_at(size_t i);
 bool store_bucket(const char *bucket, bool make);
+void store_bucket_gone(const char *bucket);
 struct upload *upload_new(const char *name, char *meta);
 struct upload *upload_find(const char *id, const char *name);
 struct upload *upload_first(void);
@@ -205,6 +206,8 @@ struct settings {
 	char checksums[16];             /* CRC32C: off, composite, full (of whole uploads, too) */
 	char discard[8];                /* on: what is put is counted, not kept */
 	char anonymous[8];              /* on: unsigned requests are fine */
+	char locked[256];               /* a glob of bucket/key: what cannot be removed */
+	char equal[8];                  /* on: all parts of an upload but the last must be of one length */
 	long min_part;                  /* bytes of every part but the last */
 	long clock;                     /* seconds this server is ahead */
 	long max_keys;

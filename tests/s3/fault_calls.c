@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The calls on objects, and which call a request is. */
 #include <expat.h>
+#include <fnmatch.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,6 +33,19 @@ static void versioning(struct request *q, struct answer *a)
 	text_print(&a->body, "<VersioningConfiguration xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"/>");
 }
 
+static void delete_bucket(struct request *q, struct answer *a)
+{
+	char below[258];
+	snprintf(below, sizeof(below), "%s/", q->bucket);
+	const struct object *o = store_at(store_place(below));
+	if (o && strncmp(o->name, below, strlen(below)) == 0) {
+		answer_error(a, 409, "BucketNotEmpty", "The bucket you tried to delete is not empty");
+		return;
+	}
+	store_bucket_gone(q->bucket);
+	a->status = 204;
+}
+
 /* The first row that fits. */
 static const struct call calls[] = {
 	{ "ListBuckets", "GET", 0, NULL, NULL, yes },
@@ -41,6 +55,7 @@ static const struct call calls[] = {
 	{ "GetBucketVersioning", "GET", 1, "versioning", NULL, versioning },
 	{ "HeadBucket", "HEAD", 1, NULL, NULL, yes },
 	{ "CreateBucket", "PUT", 1, NULL, NULL, create_bucket },
+	{ "DeleteBucket", "DELETE", 1, NULL, NULL, delete_bucket },
 	{ "DeleteObjects", "POST", 1, "delete", NULL, delete_objects },
 	{ "ListParts", "GET", 2, "uploadId", NULL, list_parts },
 	{ "GetObject", "GET", 2, NULL, NULL, get_object },
@@ -198,9 +213,18 @@ void put_object(struct request *q, struct answer *a)
 	sum_answer(q, a);
 }
 
+static bool is_locked(const char *name)
+{
+	return *set.locked && fnmatch(set.locked, name, 0) == 0;
+}
+
 void delete_object(struct request *q, struct answer *a)
 {
 	const struct object *o = store_find(q->name);
+	if (is_locked(q->name)) {
+		answer_error(a, 403, "AccessDenied", "Access Denied because object protected by object lock.");
+		return;
+	}
 	if (!may_write(q, a, o))
 		return;
 	store_remove(q->name);
@@ -308,10 +332,13 @@ static void remove_one(void *arg, const char *tag, const char *text)
 	if (strcmp(tag, "Key") != 0)
 		return;
 	snprintf(name, sizeof(name), "%s/%s", r->q->bucket, text);
-	store_remove(name);
-	text_print(r->out, "<Deleted><Key>");
+	bool locked = is_locked(name);
+	if (!locked)
+		store_remove(name);
+	text_print(r->out, locked ? "<Error><Key>" : "<Deleted><Key>");
 	text_xml(r->out, text, false);
-	text_print(r->out, "</Key></Deleted>");
+	text_print(r->out, locked ? "</Key><Code>AccessDenied</Code><Message>Access Denied</Message></Error>" :
+		   "</Key></Deleted>");
 }
 
 void delete_objects(struct request *q, struct answer *a)

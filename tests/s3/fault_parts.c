@@ -79,7 +79,10 @@ void copy_part(struct request *q, struct answer *a)
 	}
 	if (d->bytes)
 		data_read(o->data, off, d->bytes, len);
-	md5_of(o->data, off, len, etag);
+	if (d->bytes)
+		md5_of(o->data, off, len, etag);
+	else                            /* made up, like its bytes */
+		sprintf(etag, "\"%016llx%016llx\"", (unsigned long long)off, (unsigned long long)len);
 	upload_part(u, number, d, etag);
 	text_print(&a->body, "<CopyPartResult><ETag>%s</ETag></CopyPartResult>", etag);
 }
@@ -114,6 +117,8 @@ static void part_named(void *arg, const char *tag, const char *text)
 			continue;
 		if (n->n && n->part[n->n - 1]->data->size < set.min_part)
 			n->err = "EntityTooSmall";
+		if (n->n && n->part[0]->data->size != n->part[n->n - 1]->data->size && strcmp(set.equal, "on") == 0)
+			n->err = "InvalidPart";
 		n->part[n->n++] = p;
 		n->size += p->data->size;
 		return;

@@ -96,6 +96,8 @@ static const char *set_line(char *line)
 		{ "checksums", set.checksums, sizeof(set.checksums) },
 		{ "discard", set.discard, sizeof(set.discard) },
 		{ "anonymous", set.anonymous, sizeof(set.anonymous) },
+		{ "locked", set.locked, sizeof(set.locked) },
+		{ "equal", set.equal, sizeof(set.equal) },
 		{ "min_part", &set.min_part, 0 },
 		{ "clock", &set.clock, 0 },
 		{ "max_keys", &set.max_keys, 0 },

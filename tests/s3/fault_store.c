@@ -159,6 +159,14 @@ bool store_bucket(const char *bucket, bool make)
 	return true;
 }
 
+void store_bucket_gone(const char *bucket)
+{
+	for (unsigned i = 0; i < n_buckets; i++) {
+		if (strcmp(buckets[i], bucket) == 0)
+			buckets[i] = buckets[--n_buckets];
+	}
+}
+
 struct upload *upload_new(const char *name, char *meta)
 {
 	unsigned char raw[16];

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cmd_progress.h"
 #include "loop/loop.h"
 
 static const struct command {
@@ -22,6 +23,14 @@ static const struct command {
 	{ "cat", "[-r FIRST-LAST | -r FIRST- | -r -COUNT] TARGET...", "objects, or these bytes of them", cmd_cat },
 	{ "head", "[-n LINES | -c BYTES] TARGET...", "the first lines, 10, or bytes of objects", cmd_head },
 	{ "stat", "TARGET...", "all that the server says of objects", cmd_stat },
+	{ "cp", "[-rnqv] [--if-absent] SRC... DST",
+	  "copy files and objects; -r: trees; -n: only say what; -v: say it; -q: no progress", cmd_cp },
+	{ "mv", "[-rnqv] [--if-absent] SRC... DST", "likewise, and remove what was copied", cmd_mv },
+	{ "rm", "[-rfnv] TARGET...",
+	  "remove objects; -r: and all below; -f: a whole bucket too, and what is not there; -n: only say what; -v: say it",
+	  cmd_rm },
+	{ "mb", "s3://BUCKET", "make a bucket", cmd_mb },
+	{ "rb", "s3://BUCKET", "remove a bucket that is empty", cmd_rb },
 	{ "recover", "[--finish | --drop] [ID...]", "files that were written and not published: list them, publish them, remove them",
 	  cmd_recover },
 	{ "gc", "[--hours N] PREFIX | s3://BUCKET[/PREFIX]", "abort uploads that were left behind, 48 hours old or N",
@@ -36,6 +45,7 @@ static const struct command *running;
 
 static void print(const char *fmt, va_list ap)
 {
+	progress_clear();
 	fflush(stdout);
 	fputs("shim: ", stderr);
 	vfprintf(stderr, fmt, ap);

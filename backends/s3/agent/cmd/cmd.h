@@ -21,6 +21,11 @@ int cmd_ls(int argc, char **argv);
 int cmd_cat(int argc, char **argv);
 int cmd_head(int argc, char **argv);
 int cmd_stat(int argc, char **argv);
+int cmd_cp(int argc, char **argv);
+int cmd_mv(int argc, char **argv);
+int cmd_rm(int argc, char **argv);
+int cmd_mb(int argc, char **argv);
+int cmd_rb(int argc, char **argv);
 int cmd_recover(int argc, char **argv);
 int cmd_gc(int argc, char **argv);
 
@@ -29,14 +34,6 @@ void cmd_warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 /* A usage error: one line and how to call the running command. Returns CMD_USAGE. */
 int cmd_usage(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
-
-/*
- * What a word of the command line names: "s3://bucket[/key][?options]", with
- * name "" or "/key", or a path at or below the PREFIX of a rule for s3, name
- * what stands after that. 0, or CMD_CONFIG or CMD_USAGE after a line on standard
- * error.
- */
-int cmd_place(const char *word, struct s3_bucket **b, char name[S3_NAME_MAX]);
 
 /* The configuration, read once; NULL after a line on standard error. */
 const struct conf *cmd_conf(void);

@@ -55,7 +55,7 @@ static int got_bytes(struct s3_request *r, int64_t at, const void *p, size_t n)
 
 static int got_head(struct s3_request *r)
 {
-	progress_begin(r->key, r->upto - r->from);
+	progress_begin(r->key, r->upto - r->from, PROGRESS_OUTPUT);
 	return 0;
 }
 

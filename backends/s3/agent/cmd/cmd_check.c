@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* shim s3 check: whether a bucket can be used, what it can do, and how fast. */
 #include "cmd_check.h"
+#include "cmd_target.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -356,17 +357,17 @@ static int run(struct check *c, int writes)
 int cmd_check(int argc, char **argv)
 {
 	int writes = argc > 1 && !strcmp(argv[1], "--write"), status;
+	struct cmd_target t;
 	static struct check c;
-	char name[S3_NAME_MAX];
-	const char *below;
 
 	if (argc != 2 + writes || argv[1 + writes][0] == '-')
 		return cmd_usage("s3 check: one PREFIX or s3://BUCKET is needed");
-	status = cmd_place(argv[1 + writes], &c.b, name);
+	status = target_get(argv[1 + writes], &t);
 	if (status)
 		return status;
-	below = name + strspn(name, "/");
-	snprintf(c.prefix, sizeof(c.prefix), "%s%s%s", c.b->prefix, below,
-		 *below && below[strlen(below) - 1] != '/' ? "/" : "");
+	status = target_prefix(&t, c.prefix);
+	if (status)
+		return target_failed(&t, NULL, status);
+	c.b = t.bucket;
 	return run(&c, writes);
 }

@@ -7,9 +7,8 @@
 #include <time.h>
 
 #include "read/cache.h"
-#include "cmd.h"
+#include "cmd_target.h"
 #include "write/multi.h"
-#include "names/names.h"
 #include "read/object.h"
 #include "write/publish.h"
 #include "http/xml.h"
@@ -216,8 +215,8 @@ static void aborted(void *arg, int err)
 
 int cmd_gc(int argc, char **argv)
 {
-	char name[S3_NAME_MAX], prefix[S3_NAME_MAX], *end;
-	struct s3_bucket *b;
+	struct cmd_target t;
+	char *end;
 	struct uploads u = { .all = NULL };
 	long hours = HOURS;
 	int r, err, status = 0;
@@ -226,17 +225,16 @@ int cmd_gc(int argc, char **argv)
 		argc -= 2, argv += 2;
 	if (argc != 2)
 		return cmd_usage("gc takes one place");
-	r = cmd_place(argv[1], &b, name);
+	r = target_get(argv[1], &t);
 	if (r)
 		return r;
-	snprintf(prefix, sizeof(prefix), "%s%.2000s", b->prefix, *name ? name + 1 : "");
-	if (list(b, prefix, &u))
+	if (list(t.bucket, t.key, &u))
 		return CMD_FAILED;
 	for (struct upload *one = u.all, *next; one; one = next) {
 		next = one->next;
 		if (is_old(one, hours)) {
-			printf("%s  s3://%s/%s  %s\n", one->begun, b->name, one->key, one->id);
-			multi_abort_id(b, one->key, one->id, aborted, &err);
+			printf("%s  s3://%s/%s  %s\n", one->begun, t.bucket->name, one->key, one->id);
+			multi_abort_id(t.bucket, one->key, one->id, aborted, &err);
 			cmd_wait();
 			if (err) {
 				cmd_warn("%s: %s", one->key, strerror(-err));

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "options.h"
 #include "request/count.h"
 
 #define NO_TARGET "neither s3://BUCKET/KEY nor below the prefix of a rule for s3"
@@ -48,9 +49,10 @@ static const char *options_for(const struct conf *conf, const char *bucket, size
 
 static int by_key(struct cmd_target *t, const char *rest)
 {
-	size_t n = strcspn(rest, "/");
-	const char *key = rest[n] ? rest + n + 1 : "";
+	size_t n = strcspn(rest, "/?");
+	const char *key = rest[n] == '/' ? rest + n + 1 : "";
 	const struct conf *conf = cmd_conf();
+	const char *options = rest[n] == '?' || !conf ? rest + n : options_for(conf, rest, n);
 	char text[CONF_PATH_MAX];
 	size_t len = strlen(key);
 	int status;
@@ -60,7 +62,7 @@ static int by_key(struct cmd_target *t, const char *rest)
 	if (len > NAMES_KEY_MAX)
 		return no_target(t, strerror(ENAMETOOLONG));
 	if (!n ||
-	    snprintf(text, sizeof(text), "%.*s%s", (int)n, rest, options_for(conf, rest, n)) >= (int)sizeof(text))
+	    snprintf(text, sizeof(text), "%.*s%s", (int)n, rest, options) >= (int)sizeof(text))
 		return no_target(t, NO_TARGET);
 	status = cmd_bucket(text, &t->bucket);
 	if (status)
@@ -108,6 +110,34 @@ int target_get(const char *word, struct cmd_target *t)
 	memset(t, 0, sizeof(*t));
 	t->word = word;
 	return strncmp(word, "s3://", 5) ? by_path(t) : by_key(t, word + 5);
+}
+
+int target_is_fixed(const struct cmd_target *t)
+{
+	return t->bucket->option[S3_OPT_WRITE] ? 0 : no_target(t, "write=off of its rule");
+}
+
+int target_is_local(const char *word)
+{
+	const struct conf_rule *r;
+	char name[S3_NAME_MAX];
+
+	return strncmp(word, "s3://", 5) && cmd_path(word, &r, name) == -ENOENT;
+}
+
+int target_prefix(const struct cmd_target *t, char prefix[S3_NAME_MAX])
+{
+	size_t n = strlen(t->key);
+	int err;
+
+	if (t->directory || t->by_key) {
+		strcpy(prefix, t->key);
+		if (n && prefix[n - 1] != '/' && n < NAMES_KEY_MAX)
+			strcpy(prefix + n, "/");
+		return 0;
+	}
+	err = names_prefix(t->bucket, t->name, prefix);
+	return err < 0 ? err : 0;
 }
 
 /* ---- waiting */

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What the commands of `shim s3` are about: s3://BUCKET/KEY, the key as it is,
- * with the options of the first rule for that bucket; or a path under a rule,
- * where a program would find it.
+ * with the options of the first rule for that bucket; s3://BUCKET?OPTIONS, with
+ * these; or a path under a rule, where a program would find it.
  */
 #ifndef S3_AGENT_CMD_TARGET_H
 #define S3_AGENT_CMD_TARGET_H
 
 #include "cmd.h"
+#include "cmd_progress.h"
 #include "names/names.h"
 
 struct cmd_target {
@@ -22,6 +23,15 @@ struct cmd_target {
 /* 0, or an exit status after a message. */
 int target_get(const char *word, struct cmd_target *t);
 
+/* Whether it is a path that no rule for s3 has. */
+int target_is_local(const char *word);
+
+/* What the keys of all that is in it begin with: the key and a slash, "" of a bucket. 0, -ENOTDIR of @s3file=, ... */
+int target_prefix(const struct cmd_target *t, char prefix[S3_NAME_MAX]);
+
+/* Whether its rule says write=off; after a message. */
+int target_is_fixed(const struct cmd_target *t);
+
 /* A line for what failed with err: r's message (NULL: what is known of earlier requests), or errno's. Returns CMD_FAILED. */
 int target_failed(const struct cmd_target *t, const struct s3_request *r, int err);
 
@@ -35,13 +45,5 @@ void target_request(struct s3_request *r, const struct cmd_target *t, const char
 int target_attr(const struct cmd_target *t, struct s3_attr *attr);
 int target_list(const struct cmd_target *t, const char *name,
 		int (*each)(void *arg, const struct names_entry *e), void *arg);
-
-/*
- * How far long work is, on a terminal only, and only after a second; not where
- * the terminal shows the output. total -1: not known.
- */
-void progress_begin(const char *what, int64_t total);
-void progress_add(int64_t bytes);
-void progress_end(void);
 
 #endif

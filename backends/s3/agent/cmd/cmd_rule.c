@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Where a word of the command line leads; see cmd.h. */
+/* The configuration, and which rule of it a path is under; see cmd.h. */
 #include "cmd.h"
 
 #include <errno.h>
@@ -88,38 +88,4 @@ int cmd_path(const char *word, const struct conf_rule **r, char name[S3_NAME_MAX
 	if (!strcmp(name, "/"))
 		*name = '\0';
 	return 0;
-}
-
-/* ---- places */
-
-/* "bucket/key?options" -> "bucket?options" and "/key". */
-static int url_place(const char *url, struct s3_bucket **b, char name[S3_NAME_MAX])
-{
-	const char *query = strchrnul(url, '?'), *slash = memchr(url, '/', (size_t)(query - url));
-	char target[CONF_PATH_MAX];
-
-	if (!slash)
-		slash = query;
-	if (snprintf(target, sizeof(target), "%.*s%s", (int)(slash - url), url, query) >= (int)sizeof(target) ||
-	    query - slash >= S3_NAME_MAX)
-		return cmd_usage("%s: too long", url);
-	snprintf(name, S3_NAME_MAX, "%.*s", (int)(query - slash), slash);
-	if (!strcmp(name, "/"))
-		*name = 0;
-	return cmd_bucket(target, b);
-}
-
-int cmd_place(const char *word, struct s3_bucket **b, char name[S3_NAME_MAX])
-{
-	const struct conf_rule *r;
-	int status;
-
-	if (!strncmp(word, "s3://", 5))
-		return url_place(word + 5, b, name);
-	status = cmd_path(word, &r, name);
-	if (status == -ENOENT)
-		return cmd_usage("%s: no rule for s3 has this path, and it is no s3://BUCKET", word);
-	if (status < 0)
-		return cmd_usage("%s: %s", word, strerror(-status));
-	return status ? status : cmd_bucket(r->target, b);
 }
