@@ -33,6 +33,7 @@ for server in ceph swift; do
 	args=(--write "s3://$BUCKET/a b")
 	check 0 "^ok *put " "^ok *metadata" "^ok *checksums.*md5" "^ok *multipart *a part of 8 MiB"
 	[ "$(s3_client ls "$BUCKET/" | cut -f1,2)" = "a b/x+y"$'\t100000' ] || wrong "it left something"
+	check 0 "^ok *parts *of different lengths, of 5 MiB and more"
 	[ $server = ceph ] && check 0 "^ok *create"
 	[ $server = swift ] && check 0 "^no *create" "^ok *remove" "^ok *copy"
 	args=(--write "s3://$BUCKET")
@@ -57,6 +58,25 @@ for server in ceph swift; do
 	check 78 "profile nobody is neither in"
 	grep -qF -e "$SECRET" -e Wr0ngS3cret "$TMP/all" && { echo "a secret is printed"; bad=1; }
 done
+
+# what an endpoint may be like: conditions, and lengths of parts
+s3 fault
+export AWS_ENDPOINT_URL=$ENDPOINT
+args=(--write "s3://$BUCKET")
+check 0 "^ok *create" "^ok *replace" "^ok *remove" "^ok *copy" "^ok *publish new" "^ok *publish  " "^ok *parts *of different"
+fault set conditional=off
+check 0 "^no *create" "^no *replace" "^no *remove" "^no *publish new" "^no *publish  "
+fault set conditional=refused
+check 0 "^no *create" "^no *replace" "^no *remove" "^no *publish new" "^no *publish  "
+fault set conditional=on equal=on
+check 1 "^FAIL *parts *of an upload must all be of one length" "put part=8m into the rule"
+args=(--write "s3://$BUCKET?part=8m")
+check 0 "^ok *parts *must be of one length, and are: 8 MiB"
+fault set equal=off min_part=1000
+args=(--write "s3://$BUCKET")
+check 0 "^ok *parts *of different lengths, and of less than 5 MiB"
+[ -z "$(s3_client ls "$BUCKET/")" ] || wrong "it left something"
+[ -z "$("$SHIM" s3 gc --hours 0 "s3://$BUCKET")" ] || wrong "it left an upload"
 
 args=()
 check 2 "usage: shim s3 check"

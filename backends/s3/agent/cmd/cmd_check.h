@@ -37,4 +37,20 @@ void check_speed(struct check *c, const char *key, int64_t size);
 /* What only writing shows; leaves nothing behind. cmd_check_write.c */
 void check_writing(struct check *c);
 
+/* An object of a name that nobody else has. */
+struct probe {
+	struct check *c;
+	char key[S3_NAME_MAX + 40], copy[S3_NAME_MAX + 48], source[3 * S3_NAME_MAX];
+	char etag[S3_ETAG_MAX];
+	char got[256];                  /* of the object's bytes, or of a header */
+	size_t n;
+};
+
+/* Whether it says that a condition does not hold. */
+int check_is_refused(int err);
+
+/* Uploads in parts, which leave an object of one of CHECK_PART bytes. cmd_check_parts.c */
+#define CHECK_PART (8u << 20)
+void check_multipart(struct probe *p);
+
 #endif

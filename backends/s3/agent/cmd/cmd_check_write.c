@@ -13,20 +13,8 @@
 
 #include <openssl/rand.h>
 
-#include "loop/loop.h"
-#include "http/xml.h"
 
 #define TEXT "shim s3 check\n"
-#define PART (8u << 20)                 /* the least that AWS takes of a part that is not the last: 5 MiB */
-
-struct probe {
-	struct check *c;
-	char key[S3_NAME_MAX + 40], copy[S3_NAME_MAX + 48], source[3 * S3_NAME_MAX];
-	char upload[1024], etag[S3_ETAG_MAX];
-	char got[256];                  /* of the object's bytes, or of a header */
-	size_t n;
-	uint64_t took;
-};
 
 /* ---- requests */
 
@@ -129,7 +117,7 @@ static void check_meta(struct probe *p)
 
 /* ---- conditions, one that holds and one that does not: who ignores them lets both through */
 
-static int is_refused(int err)
+int check_is_refused(int err)
 {
 	return err == -ESTALE || err == -EBUSY;
 }
@@ -186,7 +174,7 @@ static void check_conditions(struct probe *p)
 
 	remove_key(p, p->copy);
 	for (size_t i = 0; i < sizeof(seen); i++) {
-		seen[i] = !put(p) && is_refused(conditions[i].try(p, 0)) && !conditions[i].try(p, 1);
+		seen[i] = !put(p) && check_is_refused(conditions[i].try(p, 0)) && !conditions[i].try(p, 1);
 		if (seen[i])
 			check_ok(conditions[i].what, "%s", conditions[i].yes);
 		else
@@ -229,117 +217,6 @@ static void check_checksums(struct probe *p)
 		check_no("checksums", "of what is put are not verified");
 }
 
-/* ---- multipart */
-
-static int upload_leaf(void *arg, const char *path, const char *value)
-{
-	struct probe *p = arg;
-
-	if (!strcmp(path, "InitiateMultipartUploadResult/UploadId"))
-		snprintf(p->upload, sizeof(p->upload), "%s", value);
-	return 0;
-}
-
-static void has_upload(struct s3_request *r, int err)
-{
-	if (!err)
-		xml_parse(r->text, r->text_len, upload_leaf, NULL, r->arg);
-}
-
-static void has_part(struct s3_request *r, int err)
-{
-	struct probe *p = r->arg;
-
-	(void)err;
-	snprintf(p->etag, sizeof(p->etag), "%s", r->etag);
-	p->took = r->http ? r->http->ended - r->http->started : 0;
-}
-
-static int put_part(struct probe *p, struct s3_request *r)
-{
-	char *bytes = malloc(PART);
-	int err;
-
-	if (!bytes || RAND_bytes((unsigned char *)bytes, PART) != 1) {
-		free(bytes);
-		return -ENOMEM;
-	}
-	check_request(r, p->c, "PUT", p->key);
-	s3_param(r, "partNumber", "1");
-	s3_param(r, "uploadId", p->upload);
-	r->body = bytes;
-	r->body_len = PART;
-	r->done = has_part;
-	r->arg = p;
-	err = cmd_request(r);
-	free(bytes);
-	return err;
-}
-
-static int complete(struct probe *p, struct s3_request *r, int if_absent)
-{
-	char body[512];
-
-	snprintf(body, sizeof(body), "<CompleteMultipartUpload><Part><PartNumber>1</PartNumber><ETag>%s</ETag></Part>"
-		 "</CompleteMultipartUpload>", p->etag);
-	check_request(r, p->c, "POST", p->key);
-	s3_param(r, "uploadId", p->upload);
-	r->body = body;
-	r->body_len = strlen(body);
-	r->no_status = 1;
-	if (if_absent)
-		s3_header(r, "if-none-match", "*");
-	return cmd_request(r);
-}
-
-static void abort_upload(struct probe *p)
-{
-	struct s3_request r;
-
-	check_request(&r, p->c, "DELETE", p->key);
-	s3_param(&r, "uploadId", p->upload);
-	r.no_status = 1;
-	cmd_request(&r);
-}
-
-/* The object is there: a condition that it is not must hold the upload back, and leave it. */
-static int try_upload(struct probe *p, struct s3_request *r)
-{
-	int err = put_part(p, r), held;
-
-	if (err)
-		return err;
-	held = is_refused(complete(p, r, 1));
-	err = held ? complete(p, r, 0) : 0;
-	if (held)
-		check_ok("publish", "If-None-Match of CompleteMultipartUpload: as of PUT");
-	else
-		check_no("publish", "If-None-Match of CompleteMultipartUpload does not work");
-	return err;
-}
-
-static void check_multipart(struct probe *p)
-{
-	struct s3_request r;
-	int err;
-
-	check_request(&r, p->c, "POST", p->key);
-	s3_param(&r, "uploads", NULL);
-	r.done = has_upload;
-	r.arg = p;
-	err = cmd_request(&r);
-	if (!err && *p->upload) {
-		err = try_upload(p, &r);
-		if (err)
-			abort_upload(p);
-	}
-	if (err || !*p->upload)
-		check_refused(p->c, "multipart", &r, err ? err : -EPROTO, "s3:PutObject and s3:AbortMultipartUpload");
-	else
-		check_ok("multipart", "a part of %u MiB at %.1f MiB/s", PART >> 20,
-			 p->took ? (PART >> 20) / ((double)p->took / 1e9) : 0);
-}
-
 /* ---- all of it */
 
 static void name_probe(struct probe *p)
@@ -379,6 +256,6 @@ void check_writing(struct check *c)
 	check_checksums(&p);
 	check_multipart(&p);
 	if (!*c->key)
-		check_speed(c, p.key, PART);
+		check_speed(c, p.key, CHECK_PART);
 	clean_up(&p);
 }
