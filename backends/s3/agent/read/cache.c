@@ -9,14 +9,11 @@
 #include "cache.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdatomic.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
+#include "cache_memory.h"
 #include "s3/proto.h"
 
 #define ORDERS 12                       /* CACHE_PAGE << 11 is CACHE_MOST */
@@ -32,20 +29,16 @@ struct page {
 	struct chunk *chunk;
 	uint32_t prev, next;            /* free blocks of one order */
 	signed char order;              /* of the free block that begins here, or -1 */
-	unsigned char dirty;            /* was used since it was given back to the system */
 };
 
 static struct cache {
-	int fd, read_only;
 	uint32_t pages;
-	uint64_t first;                 /* of page 0 in the file, behind the table */
-	size_t mapped;
-	struct s3_chunk *table;         /* the mapping's start */
+	struct s3_chunk *table;         /* the head of the file */
 	struct page *page;
 	uint32_t free[ORDERS];
 	struct chunk lru;               /* next: least recently used; prev: most */
 	uint64_t taken, held;
-} cache = { .fd = -1, .read_only = -1 };
+} cache;
 
 static void list_remove(struct chunk *c)
 {
@@ -134,7 +127,7 @@ static uint32_t block_get(int order)
 
 int cache_fd(void)
 {
-	return cache.read_only;
+	return memory_fd();
 }
 
 uint64_t cache_chunks(void)
@@ -159,7 +152,13 @@ uint64_t cache_held(void)
 
 void *cache_bytes(const struct chunk *c)
 {
-	return (char *)cache.table + c->at;
+	return cache_room(c, 0, c->size);
+}
+
+void *cache_room(const struct chunk *c, size_t from, size_t len)
+{
+	memory_give(c->index + (uint32_t)(from / CACHE_PAGE), c->index + PAGES(from + len), c->often);
+	return (char *)memory_page(c->index) + from;
 }
 
 uint32_t cache_generation(const struct chunk *c)
@@ -247,12 +246,10 @@ struct chunk *cache_get(size_t len)
 	pages_put(at + n, (1u << order) - n);
 	c->index = at;
 	c->size = n * CACHE_PAGE;
-	c->at = cache.first + (uint64_t)at * CACHE_PAGE;
+	c->at = memory_at(at);
 	c->held = 1;
-	for (uint32_t i = 0; i < n; i++) {
+	for (uint32_t i = 0; i < n; i++)
 		cache.page[at + i].chunk = c;
-		cache.page[at + i].dirty = 1;
-	}
 	cache.taken += c->size;
 	cache.held += c->size;
 	list_insert(c, cache.lru.prev);
@@ -299,18 +296,6 @@ void cache_spent(struct chunk *c)
 	list_insert(c, &cache.lru);
 }
 
-/* Gives the dirty pages from `at` on to the system; returns the page behind them. */
-static uint32_t punch(uint32_t at, uint32_t end)
-{
-	uint32_t to = at;
-
-	while (to < end && !cache.page[to].chunk && cache.page[to].dirty)
-		cache.page[to++].dirty = 0;
-	fallocate(cache.fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
-		  (off_t)(cache.first + (uint64_t)at * CACHE_PAGE), (off_t)(to - at) * CACHE_PAGE);
-	return to;
-}
-
 void cache_trim(uint64_t keep)
 {
 	for (struct chunk *c = cache.lru.next, *next; c != &cache.lru && cache.taken > keep; c = next) {
@@ -318,62 +303,38 @@ void cache_trim(uint64_t keep)
 		if (!c->held)
 			evict(c);
 	}
-	for (uint32_t i = 0; i < cache.pages; i++)
-		if (!cache.page[i].chunk && cache.page[i].dirty)
-			i = punch(i, cache.pages) - 1;
+	for (uint32_t i = 0, end; i < cache.pages; i = end + 1) {
+		for (end = i; end < cache.pages && !cache.page[end].chunk;)
+			end++;
+		memory_take(i, end);
+	}
 }
 
 static void forget(void)
 {
 	while (cache.lru.next && cache.lru.next != &cache.lru)
 		evict(cache.lru.next);
-	if (cache.table)
-		munmap(cache.table, cache.mapped);
+	memory_drop();
 	free(cache.page);
-	if (cache.fd >= 0)
-		close(cache.fd);
-	if (cache.read_only >= 0)
-		close(cache.read_only);
-	cache = (struct cache){ .fd = -1, .read_only = -1 };
-}
-
-/* The memory file, and a description of it that cannot write. */
-static int make_file(off_t size)
-{
-	char path[40];
-
-	cache.fd = memfd_create("shim-cache", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-	if (cache.fd < 0 || ftruncate(cache.fd, size) < 0 ||
-	    fcntl(cache.fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) < 0)
-		return -errno;
-	snprintf(path, sizeof path, "/proc/self/fd/%d", cache.fd);
-	cache.read_only = open(path, O_RDONLY | O_CLOEXEC);
-	return cache.read_only < 0 ? -errno : 0;
+	cache = (struct cache){ 0 };
 }
 
 int cache_init(uint64_t bytes)
 {
 	int err;
-	void *p;
 
 	forget();
 	bytes = (bytes + CACHE_MOST - 1) / CACHE_MOST * CACHE_MOST;
 	if (!bytes || bytes / CACHE_PAGE > NONE / 2)
 		return -EINVAL;
 	cache.pages = PAGES(bytes);
-	cache.first = (uint64_t)PAGES(cache.pages * sizeof *cache.table) * CACHE_PAGE;
-	cache.mapped = cache.first + bytes;
 	cache.page = calloc(cache.pages, sizeof *cache.page);
-	err = cache.page ? make_file((off_t)cache.mapped) : -ENOMEM;
-	if (!err) {
-		p = mmap(NULL, cache.mapped, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, cache.fd, 0);
-		err = p == MAP_FAILED ? -errno : 0;
-	}
+	err = cache.page ? memory_make(cache.pages * sizeof *cache.table, cache.pages) : -ENOMEM;
 	if (err) {
 		forget();
 		return err;
 	}
-	cache.table = p;
+	cache.table = memory_head();
 	cache.lru.next = cache.lru.prev = &cache.lru;
 	memset(cache.free, 0xff, sizeof cache.free);
 	for (uint32_t i = 0; i < cache.pages; i++)

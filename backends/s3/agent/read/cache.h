@@ -30,6 +30,7 @@ struct chunk {
 	void *fetch;                    /* what fills it; the owner's */
 	uint32_t used;                  /* of filled, what readers were told of; the owner's */
 	unsigned char ahead;            /* nobody has asked for it yet; the owner's */
+	unsigned char often;            /* its memory is likely to be used for others soon, again and again */
 	unsigned priority;              /* index.h's, as these */
 	struct chunk *left, *right;
 	struct chunk *prev, *next;      /* by last use; cache.c's */
@@ -55,7 +56,8 @@ void cache_hold(struct chunk *c);
 void cache_release(struct chunk *c);
 void cache_used(struct chunk *c);       /* most recently */
 void cache_spent(struct chunk *c);      /* the next to be reused: nobody is likely to ask again */
-void *cache_bytes(const struct chunk *c);   /* where the agent has it mapped */
+void *cache_bytes(const struct chunk *c);   /* where the agent has it mapped, all of it to be written */
+void *cache_room(const struct chunk *c, size_t from, size_t len);   /* likewise len bytes from `from` on */
 uint32_t cache_generation(const struct chunk *c);
 
 /* Frees what was not used lately until at most `keep` bytes are taken, and gives free memory back to the system. */
