@@ -89,6 +89,38 @@ static void windows_grow_with_stalls_and_are_bounded(void **state)
 	assert_int_equal(s->window, STREAM_FIRST);
 }
 
+/* Not by batches: whenever a part is used up, the next one is asked for. */
+static void large_windows_are_kept_full_by_whole_parts(void **state)
+{
+	struct stream *s = stream_ask(&all, 0, 128 * KIB);
+	unsigned asked = 0;
+
+	(void)state;
+	s->window = 16 * MIB;
+	assert_int_equal(stream_ahead(s, SIZE, MOST, out), 1);
+	assert_int_equal(out[0].end, 16 * MIB);
+	for (int64_t off = 128 * KIB; off < 32 * MIB; off += 128 * KIB) {
+		if (!ahead_of(off, 128 * KIB))
+			continue;
+		asked++;
+		assert_int_equal(out[0].part, 4 * MIB);
+		assert_int_equal(out[0].off % (4 * MIB), 0);
+		assert_int_equal(out[0].end - out[0].off, 4 * MIB);
+	}
+	assert_int_equal(asked, 8);
+}
+
+static void who_begins_at_the_start_goes_as_far_as_others_did(void **state)
+{
+	(void)state;
+	all.expected = 16 * MIB;
+	assert_true(ahead_of(0, 128 * KIB) >= 12 * MIB);
+	start(NULL);
+	all.expected = 16 * MIB;
+	ahead_of(100 * MIB, 4096);
+	assert_int_equal(ahead_of(100 * MIB + 4096, 4096), STREAM_FIRST);
+}
+
 static void four_readers_at_a_time(void **state)
 {
 	int64_t sum[4] = { 0 };
@@ -147,13 +179,15 @@ static void nothing_is_beyond_the_end(void **state)
 
 static void ranges_join_across_cheap_holes(void **state)
 {
-	struct range r[] = { { 0, 10, 10 }, { 5, 20, 0 }, { 120, 130, 130 }, { 300, 310, 0 }, { 302, 305, 305 } };
+	struct range r[] = { { 0, 10, 10, 0 }, { 5, 20, 0, MIB }, { 120, 130, 130, 0 }, { 300, 310, 0, 0 },
+			     { 302, 305, 305, 0 } };
 
 	(void)state;
 	assert_int_equal(plan_join(r, 5, 100), 2);
 	assert_int_equal(r[0].off, 0);
 	assert_int_equal(r[0].end, 130);
 	assert_int_equal(r[0].wanted, 130);
+	assert_int_equal(r[0].part, MIB);
 	assert_int_equal(r[1].end, 310);
 	assert_int_equal(r[1].wanted, 305);
 	assert_int_equal(plan_join(r, 0, 100), 0);
@@ -161,25 +195,27 @@ static void ranges_join_across_cheap_holes(void **state)
 
 static void holes_are_as_dear_as_the_link_says(void **state)
 {
-	struct plan_link none = { 0, 0 }, near = { 200000, 1000 * MIB }, far = { 50000000, 90 * MIB };
+	struct plan_link none = { 0, 0 }, near = { 200000, 1000 * MIB }, far = { 50000000, 90 * MIB },
+			 slow = { 200000, 20 * MIB };
 
 	(void)state;
 	assert_int_equal(plan_merge(&none), 0);
 	assert_in_range(plan_merge(&near), 32 * KIB, 128 * KIB);
 	assert_int_equal(plan_merge(&far), PLAN_MERGE_MOST);
 	assert_int_equal(plan_least(&none), PLAN_PART_LEAST);
-	assert_int_equal(plan_least(&near), PLAN_PART_LEAST / 2);
+	assert_int_equal(plan_least(&near), PLAN_PART_MOST);
+	assert_int_equal(plan_least(&slow), PLAN_PART_SLOW);
 	assert_int_equal(plan_least(&far), PLAN_PART_MOST);
 }
 
 static void pages_are_whole_within_neighbours(void **state)
 {
-	struct range r = plan_round((struct range){ 5000, 9000, 0 }, 0, 1 << 20);
+	struct range r = plan_round((struct range){ 5000, 9000, 0, 0 }, 0, 1 << 20);
 
 	(void)state;
 	assert_int_equal(r.off, 4096);
 	assert_int_equal(r.end, 12288);
-	r = plan_round((struct range){ 5000, 9000, 0 }, 4500, 9100);
+	r = plan_round((struct range){ 5000, 9000, 0, 0 }, 4500, 9100);
 	assert_int_equal(r.off, 4500);
 	assert_int_equal(r.end, 9100);
 }
@@ -191,20 +227,21 @@ static void parts(void **state)
 
 	(void)state;
 	for (unsigned i = 0; i < sizeof lengths / sizeof *lengths; i++) {
-		struct range r = { 12345, 12345 + lengths[i], 0 };
+		struct range r = { 12345, 12345 + lengths[i], 0, 0 };
 		int64_t first = plan_part(r, 8, MIB), last = first;
 
 		for (unsigned n = 0; r.off < r.end; n++) {
 			assert_true(n < 64);
 			last = plan_part(r, 8, MIB);
 			assert_in_range(last, 1, PLAN_PART_MOST);
-			assert_true(last >= MIB || r.off + last == r.end);
+			assert_true(last >= MIB / 2 || r.off + last == r.end);
+			assert_true((r.off + last) % MIB == 0 || r.off + last == r.end);
 			r.off += last;
 		}
 		assert_int_equal(r.off, r.end);
 		assert_true(last <= first + MIB / 2);
 	}
-	assert_int_equal(plan_part((struct range){ 0, 16 * MIB, 0 }, 8, MIB), 2 * MIB);
+	assert_int_equal(plan_part((struct range){ 0, 16 * MIB, 0, 0 }, 8, MIB), 2 * MIB);
 }
 
 int main(void)
@@ -214,6 +251,8 @@ int main(void)
 		cmocka_unit_test_setup(the_second_read_in_a_row_begins_a_window, start),
 		cmocka_unit_test_setup(a_large_first_read_is_the_first_of_many, start),
 		cmocka_unit_test_setup(windows_grow_with_stalls_and_are_bounded, start),
+		cmocka_unit_test_setup(large_windows_are_kept_full_by_whole_parts, start),
+		cmocka_unit_test_setup(who_begins_at_the_start_goes_as_far_as_others_did, start),
 		cmocka_unit_test_setup(four_readers_at_a_time, start),
 		cmocka_unit_test_setup(backward, start),
 		cmocka_unit_test_setup(strides, start),

@@ -118,9 +118,7 @@ static int on_head(struct s3_request *r)
 	struct fetch *f = r->arg;
 	int err = check(f);
 
-	if (!err && f->head)
-		f->head(f);
-	return err;
+	return !err && f->head ? f->head(f) : err;
 }
 
 static int on_data(struct s3_request *r, int64_t at, const void *p, size_t n)
@@ -132,7 +130,7 @@ static int on_data(struct s3_request *r, int64_t at, const void *p, size_t n)
 		return 0;
 	if (at != c->off + c->filled || n > c->len - c->filled)
 		return -EIO;
-	memcpy((char *)cache_bytes(c) + c->filled, p, n);
+	memcpy(cache_room(c, c->filled, n), p, n);
 	c->filled += (uint32_t)n;
 	count->fetched += n;
 	f->grew(f);
@@ -196,21 +194,32 @@ static void on_done(struct s3_request *r, int err)
 	fetch_settle(f, err);
 }
 
+static int take(struct fetch *f, int64_t off, int64_t len)
+{
+	f->c = cache_get((size_t)len);
+	if (!f->c)
+		return -ENOMEM;
+	f->c->off = off;
+	f->c->len = (uint32_t)len;
+	f->c->fetch = f;
+	return 0;
+}
+
+int fetch_take(struct fetch *f)
+{
+	return take(f, f->req.from, f->req.upto - f->req.from);
+}
+
 struct fetch *fetch_new(struct s3_bucket *b, const char *key, const struct s3_attr *attr,
 			int64_t off, int64_t len)
 {
 	struct fetch *f = calloc(1, sizeof *f + strlen(key) + 1);
 
-	if (f)
-		f->c = cache_get((size_t)len);
-	if (!f || !f->c) {
+	if (!f || (attr && take(f, off, len))) {
 		free(f);
 		return NULL;
 	}
 	strcpy(f->key, key);
-	f->c->off = off;
-	f->c->len = (uint32_t)len;
-	f->c->fetch = f;
 	f->size = attr ? attr->size : -1;
 	f->req = (struct s3_request){ .bucket = b, .method = "GET", .key = f->key, .body_fd = -1,
 		.first = off, .last = off + len - 1,

@@ -19,11 +19,11 @@ struct object_read;
 struct fetch {
 	struct s3_request req;
 	char match[S3_ETAG_MAX], version[S3_VERSION_MAX];
-	struct chunk *c;                /* NULL: the bytes are not wanted any more */
+	struct chunk *c;                /* NULL: no bytes are wanted */
 	int64_t size;                   /* the object's; -1: not known yet */
 	/* the owner's */
 	void *owner;
-	void (*head)(struct fetch *f);  /* the answer begins: size, etag; or NULL */
+	int (*head)(struct fetch *f);   /* the answer begins: size, etag; -errno ends it; or NULL */
 	void (*grew)(struct fetch *f);  /* c->filled did; c may be let go of here */
 	void (*done)(struct fetch *f, int err);   /* then f is gone; what is in c stays held until this returns */
 	struct object_read *waiting;
@@ -36,11 +36,14 @@ struct fetch {
 };
 
 /*
- * A fetch of [off, off + len) of the version that attr says, of the current one
- * if it is NULL; NULL without memory. Its callbacks are the caller's to set.
+ * A fetch of [off, off + len) of the version that attr says; NULL without
+ * memory. Its callbacks are the caller's to set. If attr is NULL, it is of the
+ * current version, and has no chunk until fetch_take, in `head`, gives it one
+ * for what there is: 0 or -ENOMEM.
  */
 struct fetch *fetch_new(struct s3_bucket *b, const char *key, const struct s3_attr *attr,
 			int64_t off, int64_t len);
+int fetch_take(struct fetch *f);
 
 void fetch_start(struct fetch *f, int urgent);
 void fetch_urgent(struct fetch *f);     /* somebody waits now */

@@ -116,7 +116,9 @@ static void cancel_fetches(struct object *o)
 /* Not at once: we may be in the middle of an answer. */
 void object_put(struct object *o)
 {
-	if (!--o->refs)
+	--o->refs;
+	object_open_learn(o);
+	if (!o->refs)
 		object_plan_soon(o);
 }
 
@@ -177,13 +179,14 @@ static void on_done(struct fetch *f, int err)
 }
 
 /* A listing does not say the version; the first answer does, and then it can be asked for. */
-static void on_head(struct fetch *f)
+static int on_head(struct fetch *f)
 {
 	struct object *o = f->owner;
 
 	if (!o->attr.version[0])
 		memcpy(o->attr.version, f->req.version, sizeof o->attr.version);
 	object_verify_by(o, &f->req);
+	return 0;
 }
 
 void object_adopt(struct object *o, struct fetch *f)
@@ -215,7 +218,7 @@ static unsigned gather(struct object *o, struct range *out)
 
 		if (n == 2 * PLANNED)
 			break;
-		out[n++] = (struct range){ r->off, end, end };
+		out[n++] = (struct range){ r->off, end, end, 0 };
 	}
 	qsort(out, n, sizeof *out, by_off);
 	return plan_join(out, n, plan_merge(fetch_link()));

@@ -18,6 +18,7 @@ static int ask(struct object *o, struct range part, int urgent)
 	if (!f)
 		return 0;
 	f->c->ahead = !urgent;
+	f->c->often = (unsigned char)object_is_large(o);
 	object_adopt(o, f);
 	fetch_start(f, urgent);
 	return 1;
@@ -36,9 +37,8 @@ static int fill(struct object *o, struct range gap)
 	unsigned parallel = fetch_connections(o->bucket);
 
 	parallel = parallel < PARALLEL ? parallel : PARALLEL;
-
 	while (gap.off < gap.end) {
-		struct range part = { gap.off, gap.off + plan_part(gap, parallel, least), 0 };
+		struct range part = { gap.off, gap.off + (gap.part ? plan_given(gap) : plan_part(gap, parallel, least)), 0, 0 };
 		int urgent = part.off < gap.wanted;
 
 		if ((!urgent && !ahead_allowed(part.end - part.off)) || !ask(o, part, urgent))

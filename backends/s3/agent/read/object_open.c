@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Opening the current version of an object: one GET of its first bytes says
- * its size and etag, and a small object is there as a whole. Of a bucket with
- * a disk cache it says which version is known, and if that is the current one
- * no bytes come, and the object is that.
+ * its size and etag, and a small object is there as a whole. How many bytes is
+ * a guess: as far as readers went in the bucket's objects lately, so that who
+ * reads whole objects does not wait for a second answer. Of a bucket with a
+ * disk cache it says which version is known, and if that is the current one no
+ * bytes come, and the object is that.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -14,7 +16,8 @@
 #include "options.h"
 #include "object_private.h"
 
-#define FIRST_BYTES (128 << 10)         /* s3clients.md 8.1 */
+#define FIRST_BYTES (128ll << 10)       /* s3clients.md 8.1 */
+#define DRAINED (256ll << 10)           /* so much that nobody wants costs less than the connection */
 
 /* An open that has no answer yet. */
 struct opening {
@@ -77,44 +80,36 @@ static void unwanted(struct fetch *f, int err)
 	(void)err;
 }
 
-static void let_go(struct fetch *f)
+static int let_go(struct fetch *f)
 {
 	f->head = NULL;
 	f->done = unwanted;
-	cache_free(f->c);
-	f->c = NULL;
+	return f->req.upto > DRAINED ? -ECANCELED : 0;
 }
 
 /* Takes the bytes for the object, unless it has some of them. */
-static void adopt(struct fetch *f, struct object *o)
+static int adopt(struct fetch *f, struct object *o)
 {
-	const struct chunk *has = index_floor(&o->index, FIRST_BYTES - 1);
-
-	if (has || !o->attr.size || o->gone) {
-		let_go(f);
-		return;
-	}
+	o->asked = f->req.last + 1;
+	if (!o->attr.size || o->gone || index_floor(&o->index, f->req.upto - 1) || fetch_take(f))
+		return let_go(f);
 	f->size = o->attr.size;
 	strcpy(f->match, o->attr.etag);
-	if (f->c->len > f->size)
-		f->c->len = (uint32_t)f->size;
-	cache_shrink(f->c, f->c->len);
 	object_verify_by(o, &f->req);
 	object_adopt(o, f);
+	return 0;
 }
 
-static void open_head(struct fetch *f)
+static int open_head(struct fetch *f)
 {
 	struct opening *w = f->owner;
 	struct object *o = object_of(w, &f->req);
+	int err = o ? adopt(f, o) : let_go(f);
 
-	if (o) {
-		adopt(f, o);
+	if (o)
 		disk_remember(w->b, w->key, &o->attr);
-	}
-	else
-		let_go(f);
 	open_end(w, o, o ? 0 : -ENOMEM);
+	return err;
 }
 
 /* It ended before it began. */
@@ -124,8 +119,6 @@ static void open_failed(struct fetch *f, int err)
 	int empty = f->req.status == 416;
 	struct object *o;
 
-	cache_free(f->c);
-	f->c = NULL;
 	if (empty)
 		open_by_head(w);
 	else if ((o = object_as_it_was(w, &f->req)))
@@ -134,9 +127,38 @@ static void open_failed(struct fetch *f, int err)
 		open_end(w, NULL, err ? err : -EIO);
 }
 
+static int64_t power_below(int64_t n)
+{
+	return 1ll << (63 - __builtin_clzll((unsigned long long)n));
+}
+
+/* No more than is worth a request of its own: what is behind that comes by others at the same time. */
+static int64_t guess(const struct s3_bucket *b)
+{
+	int64_t most = smaller(plan_least(fetch_link()), (int64_t)cache_size() / 8);
+
+	return b->habit > FIRST_BYTES ? larger(smaller(b->habit, power_below(most)), FIRST_BYTES) : FIRST_BYTES;
+}
+
+/* An object that came as a whole says nothing; one that was read far less than it came, that it was too much. */
+void object_open_learn(struct object *o)
+{
+	struct s3_bucket *b = o->bucket;
+	int64_t came = smaller(o->asked, o->attr.size);
+
+	if (came > 0 && o->attr.size > FIRST_BYTES) {
+		if (o->reach >= came)
+			b->habit = larger(b->habit, smaller(o->reach, OPEN_MOST));
+		else if (!o->refs && o->reach < came / 2)
+			b->habit /= 8;
+	}
+	if (!o->refs)
+		o->asked = o->reach = 0;
+}
+
 static void open_by_get(struct opening *w)
 {
-	struct fetch *f = fetch_new(w->b, w->key, NULL, 0, FIRST_BYTES);
+	struct fetch *f = fetch_new(w->b, w->key, NULL, 0, guess(w->b));
 
 	if (!f) {
 		open_by_head(w);

@@ -14,6 +14,7 @@
 #include "stream.h"
 
 #define PLANNED 64                      /* ranges planned at a time */
+#define OPEN_MOST (16ll << 20)          /* expected to be read */
 
 struct object {
 	UT_hash_handle hh;
@@ -28,6 +29,8 @@ struct object {
 	struct range ahead[PLANNED];    /* ... with these */
 	unsigned aheads;
 	char planning;
+	int64_t reach;                  /* readers were told of all before this */
+	int64_t asked;                  /* object_open.c's: bytes that opening it asked for; 0: none */
 	/* object_verify.c's: the checksum of all before `summed`, and what it should be of all */
 	enum { VERIFY_NOT, VERIFY_ASKED, VERIFY_NONE, VERIFY_ON } verify;
 	enum checksum_kind kind;
@@ -36,6 +39,12 @@ struct object {
 	size_t name_len;
 	char name[];                    /* what tells it apart: bucket, key, etag, size */
 };
+
+/* The cache cannot hold it with anything else: what was read in turn is not kept. */
+static inline int object_is_large(const struct object *o)
+{
+	return o->attr.size >= (int64_t)cache_size() / 2;
+}
 
 /* Makes a fetch the object's: readers find what it brings. */
 void object_adopt(struct object *o, struct fetch *f);
@@ -50,6 +59,9 @@ void object_reads_failed(struct fetch *f, int err);
 void object_reads_settle(struct object *o, int refused);   /* the fresh ones, after a plan; refused: memory was */
 void object_reads_retry(void);                  /* there may be memory again */
 
+/* object_open.c: a user is done; how far it was read is what is expected of the bucket's next. */
+void object_open_learn(struct object *o);
+
 /* object_fill.c: asks for what a range lacks. 0 without memory. */
 int object_fill(struct object *o, struct range r);
 /* A chunk that nobody holds is the cache's again. */
@@ -58,6 +70,11 @@ void object_drop(struct object *o, struct chunk *c);
 static inline int64_t smaller(int64_t a, int64_t b)
 {
 	return a < b ? a : b;
+}
+
+static inline int64_t larger(int64_t a, int64_t b)
+{
+	return a > b ? a : b;
 }
 
 /*

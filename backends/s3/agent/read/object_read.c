@@ -24,6 +24,8 @@ static char retrying;
 
 static void add_piece(struct object_read *r, struct chunk *c, int64_t from)
 {
+	if (from <= r->o->reach)
+		r->o->reach = larger(r->o->reach, c->off + c->filled);
 	count->used += c->filled - c->used;
 	c->used = c->filled;
 	r->piece[r->pieces++] = (struct s3_piece){
@@ -230,7 +232,7 @@ static void drop_behind(struct object *o, struct stream *s)
 	int64_t upto = s->off - BEHIND;
 	struct chunk *c;
 
-	if (s->way <= 0 || !s->window || o->verify == VERIFY_ASKED || o->attr.size < (int64_t)cache_size() / 2)
+	if (s->way <= 0 || !s->window || o->verify == VERIFY_ASKED || !object_is_large(o))
 		return;
 	while ((c = index_above(&o->index, s->passed - 1)) && c->off + c->len <= upto) {
 		s->passed = c->off + c->len;
@@ -264,6 +266,7 @@ void object_read(struct object_read *r)
 		r->done(r, o->gone == -EIO ? -EIO : 0);
 		return;
 	}
+	o->streams.expected = o->bucket->habit;
 	s = stream_ask(&o->streams, r->off, object_read_end(r));
 	most = most_ahead(o, s);
 	r->leash = stream_leash(s);

@@ -19,10 +19,11 @@ int64_t plan_merge(const struct plan_link *l)
 	return clamp(in_flight(l) / 3, 0, PLAN_MERGE_MOST);
 }
 
-/* Twice: then two thirds of the time bytes move. */
 int64_t plan_least(const struct plan_link *l)
 {
-	return l->rate ? clamp(in_flight(l) * 2, PLAN_PART_LEAST / 2, PLAN_PART_MOST) : PLAN_PART_LEAST;
+	int64_t twice = in_flight(l) * 2, brief = l->rate / 100;
+
+	return l->rate ? clamp(twice > brief ? twice : brief, PLAN_PART_SLOW, PLAN_PART_MOST) : PLAN_PART_LEAST;
 }
 
 unsigned plan_join(struct range *r, unsigned n, int64_t hole)
@@ -36,6 +37,7 @@ unsigned plan_join(struct range *r, unsigned n, int64_t hole)
 		}
 		r[last].end = r[i].end > r[last].end ? r[i].end : r[last].end;
 		r[last].wanted = r[i].wanted > r[last].wanted ? r[i].wanted : r[last].wanted;
+		r[last].part = r[i].part > r[last].part ? r[i].part : r[last].part;
 	}
 	return n ? last + 1 : 0;
 }
@@ -49,12 +51,21 @@ struct range plan_round(struct range r, int64_t low, int64_t high)
 
 int64_t plan_part(struct range r, unsigned parallel, int64_t least)
 {
-	int64_t len = r.end - r.off, part = (len + parallel - 1) / parallel;
+	int64_t share = clamp((r.end - r.off + parallel - 1) / parallel, least, PLAN_PART_MOST);
 
-	part = clamp(part, least, PLAN_PART_MOST);
-	part = (part + PLAN_PAGE - 1) & ~(int64_t)(PLAN_PAGE - 1);
+	for (r.part = PLAN_PAGE; r.part < share;)
+		r.part *= 2;
+	return plan_given(r);
+}
+
+int64_t plan_given(struct range r)
+{
+	int64_t len = r.end - r.off, end = (r.off + r.part + r.part / 2) & ~(r.part - 1);
+
+	if (end - r.off > PLAN_PART_MOST)
+		end -= r.part;
 	/* a rest too small for a request goes along */
-	if (len - part < least / 2 && len <= PLAN_PART_MOST)
-		part = len;
-	return part < len ? part : len;
+	if (r.end - end < r.part / 4 && len <= PLAN_PART_MOST)
+		end = r.end;
+	return end < r.end ? end - r.off : len;
 }

@@ -56,10 +56,13 @@ static void go(struct stream *s, int way, int64_t off, int64_t end)
 	s->step = way ? 0 : s->step;
 }
 
-static void recognise(struct stream *s, int64_t len)
+static void recognise(struct stream *s, int64_t len, int64_t expected)
 {
-	if (!s->window && s->hits)
-		s->window = min(max(STREAM_FIRST, 2 * len), STREAM_START);
+	if (s->window || !s->hits)
+		return;
+	s->window = min(max(STREAM_FIRST, 2 * len), STREAM_START);
+	if (s->way > 0 && !s->off)
+		s->window = max(s->window, expected);
 }
 
 /*
@@ -135,7 +138,7 @@ struct stream *stream_ask(struct streams *all, int64_t off, int64_t end)
 	s->off = all->last = off;
 	s->end = end;
 	s->used = ++all->asks;
-	recognise(s, end - off);
+	recognise(s, end - off, all->expected);
 	return s;
 }
 
@@ -157,7 +160,7 @@ int64_t stream_most(struct stream *s, const struct plan_link *l, uint64_t now)
 void stream_stalled(struct stream *s, int64_t most)
 {
 	if (s->window && s->hits > 1)
-		s->window = min(s->window * 2, max(most, STREAM_FIRST));
+		s->window = min(s->window * 4, max(most, STREAM_FIRST));
 }
 
 void stream_halve(struct streams *all)
@@ -167,22 +170,32 @@ void stream_halve(struct streams *all)
 			all->s[i].window = max(all->s[i].window / 2, STREAM_FIRST);
 }
 
-/* Only when half of the window is used up: then one request is worth it. */
+/* The parts that keep a large window full; 0: a small one, which is worth a request only when half of it is used up. */
+static int64_t part_of(int64_t window)
+{
+	int64_t part = STREAM_LARGE / 4;
+
+	while (8 * part <= window && part < PLAN_PART_MOST)
+		part *= 2;
+	return window < STREAM_LARGE ? 0 : part;
+}
+
 static unsigned neighbours(struct stream *s, int64_t size, int64_t window, struct range *out)
 {
 	if (s->way > 0) {
-		int64_t from = max(s->ahead, s->end), upto = min(page_up(s->end + window), size);
+		int64_t part = part_of(window), from = max(s->ahead, s->end), upto = s->end + window;
 
-		if (from >= upto || (from - s->end > window / 2 && upto < size))
+		upto = min(part ? upto & ~(part - 1) : page_up(upto), size);
+		if (from >= upto || (upto - from < (part ? part : window / 2) && upto < size))
 			return 0;
-		*out = (struct range){ from, upto, 0 };
+		*out = (struct range){ from, upto, 0, part };
 		s->ahead = upto;
 	} else {
 		int64_t upto = min(s->ahead, s->off), from = max(s->off - window, 0) & ~(int64_t)(PLAN_PAGE - 1);
 
 		if (from >= upto || (s->off - upto > window / 2 && from > 0))
 			return 0;
-		*out = (struct range){ from, upto, 0 };
+		*out = (struct range){ from, upto, 0, 0 };
 		s->ahead = from;
 	}
 	return 1;
@@ -197,7 +210,7 @@ static unsigned strides(const struct stream *s, int64_t size, int64_t window, st
 		at += s->step;
 		if (at < 0 || at >= size)
 			break;
-		out[n++] = (struct range){ at, min(at + len, size), 0 };
+		out[n++] = (struct range){ at, min(at + len, size), 0, 0 };
 	}
 	return n;
 }

@@ -4,7 +4,7 @@
  * ask, not by who they are: forward, backward, or with a stride. What they say
  * should be fetched ahead is a hint; the object bounds it. Pure logic.
  *
- * A window begins small, doubles when its reader had to wait, and halves when
+ * A window begins small, grows fourfold when its reader had to wait, and halves when
  * memory was refused or bytes went unused (mountpoint-s3's rule, s3clients.md
  * 2.1: a slow reader never earns a large one).
  */
@@ -19,6 +19,7 @@
 #define STREAM_FIRST (128ll << 10)      /* the smallest window */
 #define STREAM_START (1ll << 20)        /* the largest first one */
 #define STREAM_ENOUGH (16ll << 20)      /* where the link is near: a guest that is not scheduled for some ms must not stop it */
+#define STREAM_LARGE (4ll << 20)        /* a window from here on is kept full by parts of a quarter of it */
 #define STREAM_STRIDES 16               /* fetched ahead at most */
 
 struct stream {
@@ -39,6 +40,7 @@ struct streams {                        /* zeroed is empty */
 	struct stream s[STREAMS];
 	uint64_t asks;
 	int64_t last;                   /* where the last one was */
+	int64_t expected;               /* how far a reader from the start is thought to go */
 };
 
 /* The stream an ask for [off, end) belongs to, brought up to date; a new one in the place of the oldest. */

@@ -104,7 +104,7 @@ void count_request(const struct s3_request *r, int err)
 	const struct http *h = r->http;
 
 	k->requests++;
-	k->failed += err && err != -EALREADY;   /* 304 */
+	k->failed += err && err != -EALREADY && err != -ECANCELED;   /* 304; not wanted */
 	k->retries += r->attempts ? r->attempts - 1 : 0;
 	k->sent += err ? 0 : r->body_len;
 	if (h)

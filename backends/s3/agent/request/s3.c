@@ -76,7 +76,7 @@ static void finish(struct s3_try *t, int err)
 {
 	struct s3_request *r = t->r;
 
-	if (err)
+	if (err && err != -ECANCELED)
 		s3_explain(t, err, 0);
 	r->text = t->text;
 	r->text_len = t->text_len;

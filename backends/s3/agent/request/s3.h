@@ -52,6 +52,7 @@ struct s3_bucket {
 	signed char etag_md5, etag_parts;       /* an ETag is the MD5 of the bytes; of an upload, of its parts' MD5s */
 	unsigned char news;                     /* new objects published while if_none_match is not known */
 	unsigned throttled;             /* SlowDowns seen lately, less answers since */
+	int64_t habit;                  /* how far into objects their readers went lately, in bytes; read/'s */
 	unsigned no_sums;               /* HEADs in a row that told no checksum */
 	int64_t tokens;                 /* of the retry budget; below 0: owed */
 	uint64_t filled;                /* when */
@@ -87,8 +88,8 @@ struct s3_request {
 	 * Called with the bytes of a 2xx answer to a GET only, in order, `at` the
 	 * place in the object; a retry goes on where the last attempt ended, with
 	 * If-Match. NULL: the body is collected in `text` for done (at most 8 MiB).
-	 * Both of these end the request by returning -errno; they may start and
-	 * cancel other requests, but not cancel this one.
+	 * Both of these end the request by returning -errno, -ECANCELED if that is
+	 * no failure; they may start and cancel other requests, but not cancel this one.
 	 */
 	int (*data)(struct s3_request *r, int64_t at, const void *p, size_t n);
 	int (*head)(struct s3_request *r);                /* a 2xx answer begins, once: attributes below are known */
