@@ -11,9 +11,9 @@ SIZE=3000001
 s3_client put "$KEYS/f" "$NATIVE/f" || fail "put"
 export SHIM_AGENT_LOG=debug
 
-# until CONDITION: for ten seconds at most
+# until CONDITION: for a minute at most
 until_() {
-	local end=$((SECONDS + 10))
+	local end=$((SECONDS + 60))
 	until "$@"; do
 		[ $SECONDS -lt $end ] || return 1
 		sleep 0.02
@@ -104,14 +104,32 @@ until_ no_agents
 SHIM_AGENT_IDLE=1 shim head -c 10 "$PREFIX/f" >/dev/null
 until_ no_agents || { echo "the agent does not go"; bad=1; }
 
-# where orphans are the program's, nothing ends before it
-want=$'reads\nno child ended'
-got=$(SHIM_AGENT_IDLE=1 shim timeout 60 "$BIN/s3_guest" first "$PREFIX/f")
-[ "$got" = "$want" ] || { echo "a subreaper: $got"; bad=1; }
-if unshare -pf --mount-proc true 2>/dev/null; then
-	got=$(SHIM_AGENT_IDLE=1 shim unshare -pf --mount-proc "$BIN/s3_guest" first "$PREFIX/f")
-	[ "$got" = "$want" ] || { echo "PID 1: $got"; bad=1; }
-fi
+# where orphans are the program's there is no child either, also when the agent was killed; and nobody is left
+lonely() {
+	local what=$1
+	shift
+	rm -f "$TMP/go"
+	mkfifo "$TMP/go" || exit 1
+	env SHIM_MAP="$PREFIX=$TARGET" SHIM_CONFIG= SHIM_STATS="$STATS" LD_PRELOAD="$LIB" \
+	    timeout 300 "$@" "$BIN/s3_guest" first "$PREFIX/f" <"$TMP/go" >"$TMP/out" 2>&1 &
+	exec 8>"$TMP/go"
+	until_ grep -q reads "$TMP/out" || { echo "$what: $(cat "$TMP/out")"; bad=1; }
+	keeper=$(ps -o ppid= -p "$(agents)" | tr -d ' ')
+	[ "$(cat "/proc/$keeper/comm")" = shim-keeper ] || { echo "$what: the agent's parent is $(cat "/proc/$keeper/comm")"; bad=1; }
+	[ "$(awk '{ print $2 }' "/proc/$keeper/statm")" -lt 64 ] || { echo "$what: its keeper has $(cat "/proc/$keeper/statm") pages"; bad=1; }
+	[ "$(readlink "/proc/$keeper/cwd")" = / ] && [ "$(ls "/proc/$keeper/fd" | wc -l)" -le 1 ] || { echo "$what: what its keeper holds"; ls -l "/proc/$keeper/fd" "/proc/$keeper/cwd"; bad=1; }
+	kill -KILL $(agents)
+	echo >&8
+	exec 8>&-
+	wait $! || { echo "$what: status $?"; bad=1; }
+	[ "$(cat "$TMP/out")" = $'reads\nno child' ] || { echo "$what: $(cat "$TMP/out")"; bad=1; }
+	gone() { ! kill -0 "$keeper" 2>/dev/null && [ -z "$(pgrep -x shim-keeper -s "$keeper")" ]; }
+	until_ gone || { echo "$what: its keeper stays"; bad=1; }
+	kill -KILL $(agents) 2>/dev/null
+	until_ no_agents
+}
+lonely "a subreaper"
+unshare -pf --mount-proc true 2>/dev/null && lonely "PID 1" unshare -pf --mount-proc --kill-child
 
 # no agent can be had: an error, and why
 kill -KILL $(agents) 2>/dev/null

@@ -3,7 +3,8 @@
  * Starting the agent so that the program does not notice (start.h). A child
  * makes the agent and ends: it shares our memory, as posix_spawn's does, and
  * sends no signal when it ends, so that wait(2) in another thread does not see
- * it and SIGCHLD does not come. All signals are blocked meanwhile.
+ * it and SIGCHLD does not come. All signals are blocked meanwhile. Where the
+ * orphan would be the program's, a keeper is its parent (keeper.c).
  */
 #include <errno.h>
 #include <sched.h>
@@ -13,18 +14,11 @@
 #include <sys/wait.h>
 
 #include "base/real.h"
+#include "spawn.h"
 #include "start.h"
 
 #define STACK 65536
 #define NSIGNALS 64
-
-struct spawn {
-	const char *program;
-	char *argv[5];
-	char **envp;
-	int listener, error;
-	char *stack;                    /* the end of the agent's until it is another program */
-};
 
 /* What it must not inherit: ourselves, and what is not for it. */
 static int is_kept(const char *entry)
@@ -49,13 +43,15 @@ static char **environment(char **list, char *cache)
 
 /* ---- in the children: 0, or -1 and errno */
 
-static void reset_signals(void)
+void spawn_reset_signals(int ignored)
 {
 	struct { void (*handler)(int); unsigned long flags, restorer, mask; } act = { .handler = SIG_DFL };
 	uint64_t none = 0;
 
-	for (int n = 1; n <= NSIGNALS; n++)
+	for (int n = 1; n <= NSIGNALS; n++) {
+		act.handler = n == ignored ? SIG_IGN : SIG_DFL;
 		REAL(syscall)(SYS_rt_sigaction, n, &act, NULL, sizeof(act.mask));
+	}
 	REAL(syscall)(SYS_rt_sigprocmask, SIG_SETMASK, &none, NULL, sizeof(none));
 }
 
@@ -79,13 +75,13 @@ static int set_ids(void)
 	       REAL(syscall)(SYS_setresuid, (long)uid, (long)uid, (long)uid) < 0 ? -1 : 0;
 }
 
-static int agent(void *arg)
+int spawn_agent(void *arg)
 {
 	struct spawn *s = arg;
 
 	if (setsid() >= 0 && set_descriptors(s->listener) == 0 && REAL(chdir)("/") == 0 && set_ids() == 0) {
 		umask(077);
-		reset_signals();
+		spawn_reset_signals(0);
 		REAL(execve)(s->program, s->argv, s->envp);
 	}
 	s->error = errno ? errno : ECHILD;
@@ -97,7 +93,9 @@ static int between(void *arg)
 {
 	struct spawn *s = arg;
 
-	if (clone(agent, s->stack, CLONE_VM | CLONE_VFORK, s) < 0)
+	if (s->keep)
+		keeper_start(s);
+	else if (clone(spawn_agent, s->stack, CLONE_VM | CLONE_VFORK, s) < 0)
 		s->error = errno;
 	REAL(_exit)(0);
 	return 0;
@@ -106,8 +104,8 @@ static int between(void *arg)
 int start_spawn(const char *program, const char *dir, int listener, long long cache)
 {
 	char pid[16], bytes[48];
-	struct spawn s = { .program = program, .listener = listener };
-	size_t size = 2 * STACK, n = 3;
+	struct spawn s = { .program = program, .listener = listener, .owner = getpid(), .keep = keeper_wanted() };
+	size_t size = 3 * STACK, n = 3;
 	char *room;
 	pid_t p;
 
@@ -123,6 +121,8 @@ int start_spawn(const char *program, const char *dir, int listener, long long ca
 				   (char *)(uintptr_t)dir, pid, NULL }, sizeof(s.argv));
 	s.envp = environment((char **)(room + size), bytes);
 	s.stack = room + STACK;
+	s.keeper_stack = room + 2 * STACK;
+	keeper_end();
 	p = clone(between, room + size, CLONE_VM | CLONE_VFORK, &s);
 	if (p < 0)
 		s.error = errno;

@@ -11,7 +11,7 @@
  *          log       the agent's
  *
  * The program is not to notice: the agent is no child of it, in a session of its
- * own, with nothing of the program's.
+ * own, with nothing of the program's; spawn.h.
  */
 #ifndef BACKENDS_S3_START_H
 #define BACKENDS_S3_START_H
