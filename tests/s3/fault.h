@@ -212,7 +212,7 @@ struct settings {
 	long clock;                     /* seconds this server is ahead */
 	long max_keys;
 	long stall_ms;                  /* how long a stalled answer stays so */
-	long delay_ms;                  /* of every answer */
+	long delay_ms, delay_us;        /* of every answer; together */
 };
 extern struct settings set;
 time_t server_now(void);
@@ -235,7 +235,7 @@ struct fault_rule {
 	char call[40], key[256];        /* globs: of the call's name, of bucket/key */
 	const struct fault *fault;
 	char arg[256];                  /* what follows = */
-	unsigned times, after;          /* meets so many, after so many that it let pass; 0 times: all */
+	unsigned times, after, every;   /* meets so many, after so many that it let pass, one of so many; 0: all */
 	unsigned seen, used;
 	struct fault_rule *next;
 };

@@ -3,7 +3,7 @@
  * Which request meets which fault; the log; and how both are reached, under a
  * bucket that cannot be: /-/
  *
- *      POST   /-/rules    lines: CALL KEY FAULT[=ARG] [times=N] [after=N]
+ *      POST   /-/rules    lines: CALL KEY FAULT[=ARG] [times=N] [after=N] [every=N]
  *                         CALL and KEY (bucket/key, bucket/prefix of a listing) are globs; the first that fits
  *      GET    /-/rules    the same, each with how often it was met
  *      GET    /-/log      a line for each request: call, bucket/key, range, status,
@@ -41,7 +41,7 @@ const struct fault_rule *rule_for(const struct request *q)
 	for (struct fault_rule *r = rules; r && !found; r = r->next) {
 		if (fnmatch(r->call, q->call->name, 0) != 0 || fnmatch(r->key, q->name, 0) != 0)
 			continue;
-		if (r->seen++ < r->after || (r->times && r->used == r->times))
+		if (r->seen++ < r->after || (r->times && r->used == r->times) || (r->every && r->seen % r->every))
 			continue;
 		r->used++;
 		found = r;
@@ -75,8 +75,9 @@ static const char *rule_line(char *line)
 	snprintf(r->arg, sizeof(r->arg), "%s", arg ? arg : "");
 	r->fault = fault_named(fault);
 	for (char *save, *p = strtok_r(line + n, " ", &save); p; p = strtok_r(NULL, " ", &save)) {
-		if (sscanf(p, "times=%u", &r->times) != 1 && sscanf(p, "after=%u", &r->after) != 1)
-			return "times=N or after=N";
+		if (sscanf(p, "times=%u", &r->times) != 1 && sscanf(p, "after=%u", &r->after) != 1 &&
+		    sscanf(p, "every=%u", &r->every) != 1)
+			return "times=N, after=N or every=N";
 	}
 	while (*at)
 		at = &(*at)->next;
@@ -103,6 +104,7 @@ static const char *set_line(char *line)
 		{ "max_keys", &set.max_keys, 0 },
 		{ "stall_ms", &set.stall_ms, 0 },
 		{ "delay_ms", &set.delay_ms, 0 },
+		{ "delay_us", &set.delay_us, 0 },
 	};
 	char *value = strchr(line, '=');
 	if (!value)

@@ -127,8 +127,8 @@ int answer_send(struct conn *c, struct answer *a)
 	if (a->length == NO_LENGTH)
 		a->close = true;
 	head(a, len, &t);
-	if (a->delay_ms)
-		usleep(a->delay_ms * 1000);
+	if (a->delay_ms || set.delay_us)
+		usleep(a->delay_ms * 1000 + set.delay_us);
 	if (a->stop_at == BEFORE_HEAD) {
 		free(t.p);
 		return stop(c, a->stop);
