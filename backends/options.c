@@ -43,6 +43,8 @@ static const struct be_option s3_options[] = {
 		"most attempts of a request" },
 	[S3_OPT_CONNECTIONS] = { "connections", BE_OPT_NUMBER, 0, 32,
 		"most requests to the bucket at once" },
+	[S3_OPT_HEDGE] = { "hedge", BE_OPT_NUMBER, 0, 0,
+		"most requests more, in percent, that read again what is late; 0: none" },
 	[S3_OPT_CACHE] = { "cache", BE_OPT_SIZE, 0, 256 << 20,
 		"memory of the agent for objects; the largest of its rules counts" },
 	[S3_OPT_DISK] = { "disk", BE_OPT_FILE, 0, 0,

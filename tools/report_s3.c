@@ -72,6 +72,7 @@ static void print_cost(const struct s3_stats *s, FILE *out)
 
 	for (unsigned i = 0; i < S3_KIND_COUNT; i++)
 		n[kinds[i].bill] += s->kind[i].requests + s->kind[i].retries;
+	n[kinds[S3_KIND_GET].bill] += s->hedges;
 	fprintf(out, "cost: about $%.4f at AWS's list prices: %s to read at $%g, %s to write or list at $%g for 1000\n",
 		(double)n[1] * READING / 1000 + (double)n[2] * WRITING / 1000,
 		human_count(n[1]), READING, human_count(n[2]), WRITING);
@@ -116,6 +117,9 @@ static void print_agent(const struct s3_stats *s, const char *path, FILE *out)
 	print_kinds(s, out);
 	fprintf(out, "reads: %s, of which %s waited; asked %s, fetched %s, used %s\n", human_count(s->reads),
 		human_count(s->waited), human_bytes(s->asked), human_bytes(s->fetched), human_bytes(s->used));
+	if (s->hedges)
+		fprintf(out, "hedges: %s second requests for what was late, %s of them were first\n",
+			human_count(s->hedges), human_count(s->hedges_won));
 	if (s->disk_hits + s->disk_misses)
 		fprintf(out, "disk: %s pieces of %s were there; read %s, written %s, %s files damaged\n",
 			human_count(s->disk_hits), human_count(s->disk_hits + s->disk_misses), human_bytes(s->disk_read),

@@ -61,6 +61,7 @@ struct s3_stats {
 	uint64_t fetched;               /* bytes that came into the cache */
 	uint64_t used;                  /* ... and were told to a guest */
 	uint64_t verified, corrupt;     /* objects whose checksum was looked at, and was wrong */
+	uint64_t hedges, hedges_won;            /* second requests for what was late, and those that were first */
 	uint64_t disk_hits, disk_misses;        /* pieces that were on disk=, or not all of them */
 	uint64_t disk_read, disk_written;       /* bytes */
 	uint64_t disk_bad;              /* files there that were damaged */

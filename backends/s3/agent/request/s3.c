@@ -37,7 +37,7 @@ void s3_param(struct s3_request *r, const char *name, const char *value)
 
 /* ---- tries */
 
-static struct s3_try *new_try(struct s3_request *r)
+struct s3_try *s3_try_new(struct s3_request *r)
 {
 	struct s3_try *t = kept;
 
@@ -76,6 +76,9 @@ static void finish(struct s3_try *t, int err)
 {
 	struct s3_request *r = t->r;
 
+	loop_timer_clear(&t->late);
+	if (t->rival)
+		s3_hedge_answered(t);
 	if (err && err != -ECANCELED)
 		s3_explain(t, err, 0);
 	r->text = t->text;
@@ -92,7 +95,8 @@ static void finish_with_err(void *arg)
 {
 	struct s3_try *t = arg;
 
-	finish(t, t->err);
+	if (!t->rival || !s3_hedge_failed(t, t->err))
+		finish(t, t->err);
 }
 
 /* What is repeated, and when; or the end. */
@@ -100,6 +104,9 @@ static void settle(struct s3_try *t, int err)
 {
 	uint64_t delay = 0;
 
+	loop_timer_clear(&t->late);
+	if (t->rival && s3_hedge_failed(t, err))
+		return;
 	switch (s3_after(t, err, &delay)) {
 	case S3_AGAIN_NOW:
 		attempt(t);
@@ -143,6 +150,8 @@ static int got_head(struct http *h)
 	struct s3_request *r = t->r;
 
 	t->heard = loop_now();
+	if (h->status < 300)
+		s3_hedge_answered(t);
 	r->status = h->status;
 	r->http = h;
 	t->err = s3_check_head(t);
@@ -343,6 +352,7 @@ static void send_it(void *arg, const struct sigv4_key *key, int err)
 		return;
 	}
 	http_start(&t->http);
+	s3_hedge_sent(t);
 }
 
 static void attempt(void *arg)
@@ -357,13 +367,18 @@ static void attempt(void *arg)
 	t->why = NULL;
 	t->text_len = 0;
 	t->region[0] = t->elsewhere[0] = '\0';
+	s3_try_send(t);
+}
+
+void s3_try_send(struct s3_try *t)
+{
 	t->asking = 1;
 	creds_get(t->b->creds, send_it, t);
 }
 
 void s3_start(struct s3_request *r)
 {
-	struct s3_try *t = new_try(r);
+	struct s3_try *t = s3_try_new(r);
 
 	r->try = t;
 	r->status = 0;
@@ -377,6 +392,17 @@ void s3_start(struct s3_request *r)
 	attempt(t);
 }
 
+void s3_try_end(struct s3_try *t)
+{
+	t->r = NULL;
+	loop_timer_clear(&t->timer);
+	loop_timer_clear(&t->late);
+	if (t->asking)
+		creds_cancel(t->b->creds, t);
+	http_cancel(&t->http);
+	drop(t);
+}
+
 void s3_cancel(struct s3_request *r)
 {
 	struct s3_try *t = r->try;
@@ -384,10 +410,7 @@ void s3_cancel(struct s3_request *r)
 	if (!t)
 		return;
 	r->try = NULL;
-	t->r = NULL;
-	loop_timer_clear(&t->timer);
-	if (t->asking)
-		creds_cancel(t->b->creds, t);
-	http_cancel(&t->http);
-	drop(t);
+	if (t->rival)
+		s3_try_end(t->rival);
+	s3_try_end(t);
 }

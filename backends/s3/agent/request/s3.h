@@ -19,6 +19,16 @@
 #define S3_WHY 300                      /* a message of s3_bucket_get */
 #define S3_EXTRA 40                     /* headers of a request besides the signature's */
 
+#define S3_LATELY 64                    /* answers whose first bytes are compared */
+
+/* What hedge= needs to know; s3_hedge.c. */
+struct s3_hedging {
+	int64_t first[S3_LATELY];       /* nanoseconds to the first byte */
+	unsigned n;                     /* so many were written there */
+	int64_t late;                   /* beyond this it is late; 0: not known */
+	int64_t budget;                 /* hundredths of a request */
+};
+
 /* Where requests for a bucket go, and what is signed. */
 struct s3_aim {
 	char base[320];                 /* scheme://host[:port] */
@@ -54,6 +64,7 @@ struct s3_bucket {
 	unsigned throttled;             /* SlowDowns seen lately, less answers since */
 	int64_t habit;                  /* how far into objects their readers went lately, in bytes; read/'s */
 	unsigned no_sums;               /* HEADs in a row that told no checksum */
+	struct s3_hedging hedging;
 	int64_t tokens;                 /* of the retry budget; below 0: owed */
 	uint64_t filled;                /* when */
 };

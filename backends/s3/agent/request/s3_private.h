@@ -17,6 +17,8 @@ struct s3_try {
 	struct s3_try *next;            /* of those put by */
 	struct s3_bucket *b;
 	struct loop_timer timer;        /* of the next attempt */
+	struct s3_try *rival;           /* both are on their way, and the first that is answered counts */
+	struct loop_timer late;         /* then there will be one */
 	int asking;                     /* for credentials */
 	uint64_t heard;                 /* when a byte came last, or it began */
 	unsigned redirects;
@@ -24,6 +26,7 @@ struct s3_try {
 	unsigned refused : 1, skewed : 1, stale : 1;   /* each is tried to be mended once */
 	unsigned fatal : 1;             /* the answer is wrong in a way that no repetition mends */
 	unsigned begun : 1;             /* r->head was called */
+	unsigned hedge : 1;             /* it is the second one */
 	int64_t at;                     /* the next byte of the object for r->data */
 
 	/* of one attempt */
@@ -45,6 +48,24 @@ struct s3_try {
 int s3_check_head(struct s3_try *t);
 /* The code, message and addresses of an error's document. Nonzero if the text is one. */
 int s3_read_error(struct s3_try *t);
+
+/* s3.c */
+struct s3_try *s3_try_new(struct s3_request *r);
+/* Asks for credentials and sends it. */
+void s3_try_send(struct s3_try *t);
+/* It is gone, whatever it was about. */
+void s3_try_end(struct s3_try *t);
+
+/* s3_hedge.c: hedge=, a second request for what is late */
+/* An attempt was sent. */
+void s3_hedge_sent(struct s3_try *t);
+/* Its answer begins: that of the rival is not waited for. */
+void s3_hedge_answered(struct s3_try *t);
+/*
+ * It came to nothing (-errno, or 0 and the answer's status), which does not
+ * matter while there is a rival: then t is gone, and 1 is returned.
+ */
+int s3_hedge_failed(struct s3_try *t, int err);
 
 /* s3_explain.c */
 /*
