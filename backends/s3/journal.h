@@ -86,9 +86,49 @@ struct s3_journal {
 #define S3_JOURNAL_BYTES (S3_MAP_AT + (S3_STAGED_MOST / S3_GROUP) * (off_t)sizeof(struct s3_blocks))
 _Static_assert(sizeof(struct s3_journal) <= S3_MAP_AT, "the map follows the journal");
 
-static inline struct s3_blocks *s3_blocks_of(struct s3_journal *j, int64_t off)
+/*
+ * The map is mapped in windows, each twice as long as the one before, as far as
+ * the file reaches: the first one, a MiB, is for 16 GiB of a file.
+ */
+#define S3_WINDOW (1ll << 20)
+#define S3_WINDOW_GROUPS (S3_WINDOW / (int64_t)sizeof(struct s3_blocks))
+#define S3_WINDOW_SPAN (S3_WINDOW_GROUPS * S3_GROUP)
+#define S3_WINDOWS 9
+_Static_assert(((1 << S3_WINDOWS) - 1) * S3_WINDOW_SPAN >= S3_STAGED_MOST, "they are enough");
+
+struct s3_marks {
+	_Atomic(struct s3_blocks *) window[S3_WINDOWS];
+};
+
+/* The window in which the marks of off are. */
+static inline int s3_window_of(int64_t off)
 {
-	return (struct s3_blocks *)((char *)j + S3_MAP_AT) + off / S3_GROUP;
+	return 63 - __builtin_clzll((unsigned long long)(off / S3_WINDOW_SPAN) + 1);
+}
+
+static inline size_t s3_window_bytes(int window)
+{
+	return (size_t)(S3_WINDOW << window);
+}
+
+/* Where it begins in the journal. */
+static inline off_t s3_window_at(int window)
+{
+	return S3_MAP_AT + ((1ll << window) - 1) * S3_WINDOW;
+}
+
+/* How many windows the marks of bytes below upto need. */
+static inline int s3_windows_below(int64_t upto)
+{
+	return upto > 0 ? s3_window_of(upto - 1) + 1 : 0;
+}
+
+/* off is in a window that is mapped. */
+static inline struct s3_blocks *s3_blocks_of(const struct s3_marks *m, int64_t off)
+{
+	int w = s3_window_of(off);
+
+	return atomic_load(&m->window[w]) + (off / S3_GROUP - ((1ll << w) - 1) * S3_WINDOW_GROUPS);
 }
 
 #endif

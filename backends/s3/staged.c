@@ -34,7 +34,9 @@ static void mend(struct staged *s)
 
 	if (REAL(ftruncate)(fd_of(s), size) < 0)
 		return;
-	EACH_GROUP(j, 0, size < ready ? size : ready, mark(&b->changed, bits));
+	if (staged_map(s, size) < 0)
+		return;
+	EACH_GROUP(s, 0, size < ready ? size : ready, mark(&b->changed, bits));
 	staged_changed(j);
 }
 
@@ -58,19 +60,86 @@ void staged_unlock(struct s3_journal *j, int held)
 
 /* ---- open */
 
-static int map_journal(struct staged *s, const char *path)
+static int map_part(int fd, off_t at, size_t n, void **out)
 {
-	int fd = REAL(openat)(AT_FDCWD, path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
-	void *p;
+	void *p = REAL(mmap)(NULL, n, PROT_READ | PROT_WRITE, MAP_SHARED, fd, at);
 
-	if (fd < 0)
-		return -errno;
-	p = REAL(mmap)(NULL, (size_t)S3_JOURNAL_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	REAL(close)(fd);
 	if (p == MAP_FAILED)
 		return -errno;
-	s->journal = p;
-	return s->journal->magic == S3_JOURNAL_MAGIC ? 0 : -EIO;
+	*out = p;
+	return 0;
+}
+
+/* Another thread may have mapped it meanwhile. */
+static int map_window(struct staged *s, int fd, int w)
+{
+	struct s3_blocks *none = NULL;
+	void *p;
+	int r = atomic_load(&s->marks.window[w]) ? 0 : map_part(fd, s3_window_at(w), s3_window_bytes(w), &p);
+
+	if (r == 0 && !atomic_load(&s->marks.window[w]) &&
+	    atomic_compare_exchange_strong(&s->marks.window[w], &none, p))
+		return 0;
+	if (r == 0 && none)
+		REAL(munmap)(p, s3_window_bytes(w));
+	return r;
+}
+
+static int open_journal(const char *path)
+{
+	int fd = REAL(openat)(AT_FDCWD, path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+
+	return fd < 0 ? -errno : fd;
+}
+
+static int map_journal(struct staged *s, const char *path)
+{
+	int fd = open_journal(path), r = fd < 0 ? fd : 0;
+	void *p;
+
+	if (r == 0)
+		r = map_part(fd, 0, S3_MAP_AT, &p);
+	if (r == 0) {
+		s->journal = p;
+		r = s->journal->magic == S3_JOURNAL_MAGIC ? map_window(s, fd, 0) : -EIO;
+	}
+	if (fd >= 0)
+		REAL(close)(fd);
+	return r;
+}
+
+/* The journal lies beside the data, which we have open; a descriptor more for each file would be for files over 16 GiB. */
+static int journal_again(const struct staged *s)
+{
+	char link[64], path[PATH_MAX];
+	ssize_t n;
+
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd_of(s));
+	n = REAL(readlink)(link, path, sizeof(path) - 1);
+	if (n < 0)
+		return -errno;
+	path[n] = 0;
+	if (n < 5 || n > PATH_MAX - 10 || strcmp(path + n - 5, ".data"))
+		return -ENOENT;
+	strcpy(path + n - 5, ".journal");
+	return open_journal(path);
+}
+
+int staged_map(struct staged *s, int64_t upto)
+{
+	int all = s3_windows_below(upto), w = 0, r = 0, fd;
+
+	while (w < all && atomic_load(&s->marks.window[w]))
+		w++;
+	if (w == all)
+		return 0;
+	fd = journal_again(s);
+	if (fd < 0)
+		return fd;
+	for (; r == 0 && w < all; w++)
+		r = map_window(s, fd, w);
+	REAL(close)(fd);
+	return r;
 }
 
 int staged_open(struct staged *s, const char *dir, const char *id, int hidden)
@@ -80,6 +149,7 @@ int staged_open(struct staged *s, const char *dir, const char *id, int hidden)
 
 	s->fd = -1;
 	s->journal = NULL;
+	memset(&s->marks, 0, sizeof(s->marks));
 	snprintf(path, sizeof(path), "%.3000s/%.64s.journal", dir, id);
 	r = map_journal(s, path);
 	snprintf(path, sizeof(path), "%.3000s/%.64s.data", dir, id);
@@ -105,8 +175,12 @@ void staged_close(struct staged *s)
 	else if (s->fd >= 0)
 		REAL(close)(s->fd);
 	s->fd = -1;
+	for (int w = 0; w < S3_WINDOWS; w++)
+		if (atomic_load(&s->marks.window[w]))
+			REAL(munmap)(s->marks.window[w], s3_window_bytes(w));
+	memset(&s->marks, 0, sizeof(s->marks));
 	if (s->journal)
-		REAL(munmap)(s->journal, (size_t)S3_JOURNAL_BYTES);
+		REAL(munmap)(s->journal, S3_MAP_AT);
 	s->journal = NULL;
 }
 

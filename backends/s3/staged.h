@@ -18,7 +18,8 @@
 struct staged {
 	_Atomic int fd;                 /* ID.data; -1: not open */
 	int hidden;
-	struct s3_journal *journal;     /* mapped */
+	struct s3_journal *journal;     /* mapped, */
+	struct s3_marks marks;          /* and what of its map was needed so far */
 };
 
 /* What a staged file asks of whoever has the handle. */

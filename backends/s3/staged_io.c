@@ -44,14 +44,14 @@ static int slice(const struct iovec *iov, int cnt, int64_t skip, int64_t *n, str
 /* ---- reading */
 
 /* Where bytes at off come from, and in *upto how far that is so. */
-static int from_base(struct s3_journal *j, int64_t off, int64_t end, int64_t *upto)
+static int from_base(const struct staged *s, int64_t off, int64_t end, int64_t *upto)
 {
-	int64_t base_end = atomic_load(&j->base_end), at = off - off % S3_BLOCK;
-	int base = off < base_end && !is_here(j, off);
+	int64_t base_end = atomic_load(&s->journal->base_end), at = off - off % S3_BLOCK;
+	int base = off < base_end && !is_here(s, off);
 
 	if (base && end > base_end)
 		end = base_end;
-	while ((at += S3_BLOCK) < end && (at < base_end && !is_here(j, at)) == base)
+	while ((at += S3_BLOCK) < end && (at < base_end && !is_here(s, at)) == base)
 		;
 	*upto = at < end ? at : end;
 	return base;
@@ -62,7 +62,7 @@ static ssize_t read_piece(struct staged *s, const struct staged_owner *o, const 
 {
 	struct iovec part[S3_SLICE];
 	int64_t upto, n;
-	int base = from_base(s->journal, off, end, &upto), used;
+	int base = from_base(s, off, end, &upto), used;
 	ssize_t r;
 
 	n = upto - off;
@@ -81,6 +81,9 @@ ssize_t staged_preadv(struct staged *s, const struct staged_owner *o, const stru
 
 	if (end > size)
 		end = size;
+	r = staged_map(s, end);
+	if (r < 0)
+		return r;
 	while (at < end && (r = read_piece(s, o, iov, cnt, at - off, at, end)) > 0)
 		at += r;
 	size = atomic_load(&s->journal->size);
@@ -92,9 +95,9 @@ ssize_t staged_preadv(struct staged *s, const struct staged_owner *o, const stru
 /* ---- writing */
 
 /* How many bytes of blocks of [off, upto) are not here. */
-static int64_t missing(struct s3_journal *j, int64_t off, int64_t upto)
+static int64_t missing(const struct staged *s, int64_t off, int64_t upto)
 {
-	int64_t ready = atomic_load(&j->ready), n = 0;
+	int64_t ready = atomic_load(&s->journal->ready), n = 0;
 
 	if (upto > ready) {
 		int64_t from = off > ready ? off : ready;
@@ -102,7 +105,7 @@ static int64_t missing(struct s3_journal *j, int64_t off, int64_t upto)
 		n = upto - from + S3_BLOCK;
 		upto = from;
 	}
-	EACH_GROUP(j, off, upto, n += __builtin_popcountll(bits & ~atomic_load(&b->here)) * (int64_t)S3_BLOCK);
+	EACH_GROUP(s, off, upto, n += __builtin_popcountll(bits & ~atomic_load(&b->here)) * (int64_t)S3_BLOCK);
 	return n;
 }
 
@@ -114,7 +117,7 @@ static int complete(struct staged *s, const struct staged_owner *o, int64_t off)
 	char block[S3_BLOCK];
 	ssize_t got = 0, r;
 
-	if (n <= 0 || is_here(j, at))
+	if (n <= 0 || is_here(s, at))
 		return 0;
 	if (n > S3_BLOCK)
 		n = S3_BLOCK;
@@ -126,7 +129,7 @@ static int complete(struct staged *s, const struct staged_owner *o, int64_t off)
 	r = REAL(pwrite)(fd_of(s), block, (size_t)n, at);
 	if (r != n)
 		return r < 0 ? -errno : -ENOSPC;
-	mark(&s3_blocks_of(j, at)->here, bits_of(at, at + 1));
+	mark(&s3_blocks_of(&s->marks, at)->here, bits_of(at, at + 1));
 	return 0;
 }
 
@@ -144,9 +147,10 @@ static int complete_ends(struct staged *s, const struct staged_owner *o, int64_t
 }
 
 /* Takes the room for [off, upto), asking for it. */
-static int make_room(struct s3_journal *j, const struct staged_owner *o, int64_t off, int64_t upto)
+static int make_room(struct staged *s, const struct staged_owner *o, int64_t off, int64_t upto)
 {
-	int64_t want = missing(j, off, upto);
+	struct s3_journal *j = s->journal;
+	int64_t want = missing(s, off, upto);
 
 	for (int tries = 0; tries < 4; tries++) {
 		int r;
@@ -158,14 +162,16 @@ static int make_room(struct s3_journal *j, const struct staged_owner *o, int64_t
 		r = o->wrote(o->arg, off, upto - off);
 		if (r < 0)
 			return r;
-		want = missing(j, off, upto);
+		want = missing(s, off, upto);
 	}
 	return -ENOSPC;
 }
 
-static void wrote(struct s3_journal *j, int64_t off, int64_t upto)
+static void wrote(struct staged *s, int64_t off, int64_t upto)
 {
-	EACH_GROUP(j, off, upto, {
+	struct s3_journal *j = s->journal;
+
+	EACH_GROUP(s, off, upto, {
 		mark(&b->here, bits);
 		mark(&b->changed, bits);
 	});
@@ -177,10 +183,11 @@ static void wrote(struct s3_journal *j, int64_t off, int64_t upto)
 ssize_t staged_write(struct staged *s, const struct staged_owner *o, const struct iovec *iov, int cnt,
 			int64_t off, int64_t n)
 {
-	struct s3_journal *j = s->journal;
-	int r = make_room(j, o, off, off + n);
+	int r = staged_map(s, off + n + S3_BLOCK);
 	ssize_t done;
 
+	if (r == 0)
+		r = make_room(s, o, off, off + n);
 	if (r == 0)
 		r = complete_ends(s, o, off, off + n);
 	if (r < 0)
@@ -196,7 +203,7 @@ ssize_t staged_write(struct staged *s, const struct staged_owner *o, const struc
 		if (done < 0)
 			return -errno;
 	}
-	wrote(j, off, off + done);
+	wrote(s, off, off + done);
 	return done;
 }
 

@@ -22,17 +22,18 @@ static inline uint64_t bits_of(int64_t off, int64_t upto)
 }
 
 /* Calls do_(blocks, bits) for each group of [off, upto). */
-#define EACH_GROUP(j, off, upto, do_) do {                                              \
+#define EACH_GROUP(s, off, upto, do_) do {                                              \
 	for (int64_t at_ = (off); at_ < (upto); at_ += S3_GROUP - at_ % S3_GROUP) {     \
-		struct s3_blocks *b = s3_blocks_of(j, at_);                             \
+		struct s3_blocks *b = s3_blocks_of(&(s)->marks, at_);                   \
 		uint64_t bits = bits_of(at_, upto);                                     \
 		do_;                                                                    \
 	}                                                                               \
 } while (0)
 
-static inline int is_here(struct s3_journal *j, int64_t off)
+static inline int is_here(const struct staged *s, int64_t off)
 {
-	return off < atomic_load(&j->ready) && (atomic_load(&s3_blocks_of(j, off)->here) & bits_of(off, off + 1));
+	return off < atomic_load(&s->journal->ready) &&
+	       (atomic_load(&s3_blocks_of(&s->marks, off)->here) & bits_of(off, off + 1));
 }
 
 static inline int fd_of(const struct staged *s)
@@ -41,6 +42,8 @@ static inline int fd_of(const struct staged *s)
 }
 
 /* staged.c */
+/* Before any mark of bytes below upto is looked at: 0 or -ENOMEM. */
+int staged_map(struct staged *s, int64_t upto);
 /* 1: held; 0: a signal handler inside its own thread's call, which goes on without. */
 int staged_lock(struct staged *s);
 void staged_unlock(struct s3_journal *j, int held);

@@ -7,19 +7,22 @@
 
 #include "base/real.h"
 
-static void forget(struct s3_journal *j, int64_t len, int64_t size)
+static void forget(struct staged *s, int64_t len, int64_t size)
 {
-	int64_t ready = atomic_load(&j->ready), from = (len + S3_BLOCK - 1) / S3_BLOCK * S3_BLOCK;
+	int64_t ready = atomic_load(&s->journal->ready), from = (len + S3_BLOCK - 1) / S3_BLOCK * S3_BLOCK;
 
 	if (size > ready)
 		size = ready;
-	EACH_GROUP(j, from, size, atomic_fetch_and(&b->here, ~bits));
+	EACH_GROUP(s, from, size, atomic_fetch_and(&b->here, ~bits));
 }
 
 static int shrink(struct staged *s, int64_t len, int64_t size)
 {
 	struct s3_journal *j = s->journal;
+	int r = staged_map(s, size);
 
+	if (r < 0)
+		return r;
 	atomic_store(&j->size, len);
 	if (len < atomic_load(&j->base_end))
 		atomic_store(&j->base_end, len);
@@ -28,7 +31,7 @@ static int shrink(struct staged *s, int64_t len, int64_t size)
 			break;
 	if (REAL(ftruncate)(fd_of(s), len) < 0)
 		return -errno;
-	forget(j, len, size);
+	forget(s, len, size);
 	return 0;
 }
 

@@ -67,12 +67,14 @@ void body_free(struct body *b)
 
 /* ---- reading and summing, in a thread */
 
-static int is_base(struct s3_journal *j, int64_t off)
+static int is_base(const struct stage *st, int64_t off)
 {
+	const struct s3_journal *j = st->j;
+
 	if (off >= atomic_load(&j->base_end))
 		return 0;
 	return off >= atomic_load(&j->ready) ||
-	       !(atomic_load(&s3_blocks_of(j, off)->here) >> (off % S3_GROUP / S3_BLOCK) & 1);
+	       !(atomic_load(&s3_blocks_of(&st->f.marks, off)->here) >> (off % S3_GROUP / S3_BLOCK) & 1);
 }
 
 /* [from, upto) of the spool; what is beyond its end is zeros. */
@@ -100,9 +102,9 @@ static int read_all(struct body *b)
 	int r = 0;
 
 	for (; at < end && r == 0; at = next) {
-		int base = is_base(j, at);
+		int base = is_base(b->st, at);
 
-		for (next = at - at % S3_BLOCK + S3_BLOCK; next < end && is_base(j, next) == base; next += S3_BLOCK)
+		for (next = at - at % S3_BLOCK + S3_BLOCK; next < end && is_base(b->st, next) == base; next += S3_BLOCK)
 			;
 		if (next > end)
 			next = end;
@@ -213,7 +215,7 @@ static int span(struct body *b, int64_t *from, int64_t *upto)
 	if (end > base_end)
 		end = base_end;
 	for (int64_t at = b->off; at < end; at += S3_BLOCK - at % S3_BLOCK)
-		if (is_base(j, at)) {
+		if (is_base(b->st, at)) {
 			if (*from < 0)
 				*from = at;
 			*upto = at - at % S3_BLOCK + S3_BLOCK;

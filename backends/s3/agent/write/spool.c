@@ -72,8 +72,7 @@ static int open_part(const char *id, const char *suffix, int flags)
 
 static int open_both(struct spool_file *f, const char *id, int flags)
 {
-	f->j = NULL;
-	f->data = -1;
+	*f = (struct spool_file){ .data = -1 };
 	f->fd = open_part(id, "journal", flags);
 	if (f->fd < 0)
 		return f->fd;
@@ -85,11 +84,26 @@ static int open_both(struct spool_file *f, const char *id, int flags)
 
 static int map(struct spool_file *f)
 {
-	void *p = mmap(NULL, (size_t)S3_JOURNAL_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, f->fd, 0);
+	void *p = mmap(NULL, S3_MAP_AT, PROT_READ | PROT_WRITE, MAP_SHARED, f->fd, 0);
 
 	if (p == MAP_FAILED)
 		return -errno;
 	f->j = p;
+	return 0;
+}
+
+static int map_marks(struct spool_file *f, int64_t upto)
+{
+	for (int w = 0; w < s3_windows_below(upto); w++) {
+		void *p;
+
+		if (f->marks.window[w])
+			continue;
+		p = mmap(NULL, s3_window_bytes(w), PROT_READ | PROT_WRITE, MAP_SHARED, f->fd, s3_window_at(w));
+		if (p == MAP_FAILED)
+			return -errno;
+		f->marks.window[w] = p;
+	}
 	return 0;
 }
 
@@ -99,6 +113,8 @@ static int fill(struct spool_file *f, const char *id, uint64_t ino)
 
 	if (r == 0)
 		r = map(f);
+	if (r == 0)
+		r = map_marks(f, PAGE_SPAN);
 	if (r < 0)
 		return r;
 	shared_lock_init(&f->j->lock);
@@ -168,7 +184,9 @@ static int open_journal(struct spool_file *f)
 	r = map(f);
 	if (r < 0)
 		return r;
-	return f->j->magic == S3_JOURNAL_MAGIC ? 0 : f->j->magic ? -EIO : -ENODATA;
+	if (f->j->magic != S3_JOURNAL_MAGIC)
+		return f->j->magic ? -EIO : -ENODATA;
+	return map_marks(f, f->j->ready);
 }
 
 int spool_open(struct spool_file *f, const char *id)
@@ -188,8 +206,11 @@ int spool_open(struct spool_file *f, const char *id)
 
 void spool_close(struct spool_file *f)
 {
+	for (int w = 0; w < S3_WINDOWS; w++)
+		if (f->marks.window[w])
+			munmap(f->marks.window[w], s3_window_bytes(w));
 	if (f->j)
-		munmap(f->j, (size_t)S3_JOURNAL_BYTES);
+		munmap(f->j, S3_MAP_AT);
 	if (f->data >= 0)
 		close(f->data);
 	if (f->fd >= 0)
@@ -237,9 +258,12 @@ int spool_ready(struct spool_file *f, int64_t upto)
 	r = posix_fallocate(f->fd, 0, S3_MAP_AT + pages * 4096);
 	if (r)
 		return -r;
-	if (f->j)
+	if (!f->j)
+		return 0;
+	r = map_marks(f, pages * PAGE_SPAN);
+	if (r == 0)
 		atomic_store(&f->j->ready, pages * PAGE_SPAN);
-	return 0;
+	return r;
 }
 
 int64_t spool_taken(const struct spool_file *f)

@@ -11,7 +11,8 @@
 
 struct spool_file {
 	int data, fd;                   /* ID.data, ID.journal */
-	struct s3_journal *j;           /* mapped */
+	struct s3_journal *j;           /* mapped, and its map below `ready` */
+	struct s3_marks marks;
 };
 
 int spool_init(void);
@@ -36,7 +37,7 @@ void spool_remove(const char *id);
 /* Calls each(arg, id) for every staged file there is. */
 void spool_each(void (*each)(void *arg, const char *id), void *arg);
 
-/* Marks of bytes below upto may be touched from now on. */
+/* Marks of bytes below upto may be touched from now on: 0, -ENOSPC, -EFBIG, -ENOMEM. */
 int spool_ready(struct spool_file *f, int64_t upto);
 /* Bytes of the disk that its data take. */
 int64_t spool_taken(const struct spool_file *f);

@@ -132,7 +132,7 @@ static void collect_here(struct stage *st)
 	int64_t upto = st->j->size < st->j->ready ? st->j->size : st->j->ready;
 
 	for (int64_t at = 0; at < upto; at += S3_BLOCK)
-		if (atomic_load(&s3_blocks_of(st->j, at)->here) >> (at % S3_GROUP / S3_BLOCK) & 1)
+		if (atomic_load(&s3_blocks_of(&st->f.marks, at)->here) >> (at % S3_GROUP / S3_BLOCK) & 1)
 			extents_add(&st->dirty, at, at + S3_BLOCK);
 }
 
@@ -278,7 +278,7 @@ void stage_collect(struct stage *st, struct extents *fresh)
 	if (cut != INT64_MAX && fresh)
 		extents_add(fresh, cut, S3_STAGED_MOST);
 	for (int64_t at = 0; at < upto; at += S3_GROUP) {
-		struct s3_blocks *b = s3_blocks_of(j, at);
+		struct s3_blocks *b = s3_blocks_of(&st->f.marks, at);
 
 		if (atomic_load_explicit(&b->changed, memory_order_relaxed))
 			collect_group(st, at, atomic_exchange(&b->changed, 0), fresh);
