@@ -160,3 +160,14 @@ s3_client tree "$KEYS/t" "$TMP/tree"
 requests 1 ls -lR "$PREFIX/t"
 requests 1 find "$PREFIX/t" -type f -size -3
 [ "$(wc -l <"$TMP/said")" = 40 ] || fail "find in a tree"
+# a larger one, by pages of it
+s3_client clear "$KEYS/"
+for i in {1000..3999}; do
+	mkdir -p "$TMP/large/${i:0:2}" && echo "$i" >"$TMP/large/${i:0:2}/$i"
+done
+s3_client tree "$KEYS/t" "$TMP/large"
+requests 7 ls -lR "$PREFIX/t"           # what it is, the directory and its first, and pages of which the last directory is not whole
+[ "$(grep -c '^-' "$TMP/said")" = 3000 ] || fail "ls -lR of 3000"
+# files that are opened in turn are fetched ahead, each once
+requests 101 sh -c "cat '$PREFIX'/t/10/*"
+seq 1000 1099 | cmp -s - "$TMP/said" || fail "cat of 100 in turn"

@@ -159,7 +159,7 @@ static void element(FILE *f, unsigned i, const char *key, size_t n)
 static char *page(const struct s3_request *r, size_t *len)
 {
 	const char *prefix = param(r, "prefix"), *token = param(r, "continuation-token"), *max = param(r, "max-keys");
-	const char *delimiter = param(r, "delimiter");
+	const char *delimiter = param(r, "delimiter"), *after = param(r, "start-after");
 	unsigned most = max ? (unsigned)atoi(max) : page_size, n = 0, i = token ? (unsigned)atoi(token) : 0;
 	size_t skip = strlen(prefix);
 	char *text;
@@ -170,7 +170,7 @@ static char *page(const struct s3_request *r, size_t *len)
 		const char *key = object[i].key, *slash;
 		size_t to;
 
-		if (strncmp(key, prefix, skip)) {
+		if (strncmp(key, prefix, skip) || (after && !token && strcmp(key, after) <= 0)) {
 			i++;
 			n--;
 			continue;
@@ -771,6 +771,140 @@ static void written_in_tree(void **state)
 	assert_int_equal(list.n, 2);
 }
 
+/* Who goes through directories one by one gets them by pages, whatever is in them; each as it is. */
+static void walked(void **state)
+{
+	char name[60], last[60] = "";
+	unsigned files = 0, before;
+
+	(void)state;
+	put("w/00!", 1);
+	for (int i = 0; i < 3000; i++) {
+		snprintf(name, sizeof(name), i % 10 ? "w/%02d/%d" : "w/%02d/x/%d", i / 30, i);
+		put(name, i + 1);
+	}
+	put("w/05/", 0);
+	put("w/50.", 2);
+	put("w/98", 3);
+	assert_int_equal(list_of("/w"), 0);
+	assert_int_equal(list.n, 100 + 3);
+	before = lists;
+	for (int i = 0; i < 100; i++) {
+		snprintf(name, sizeof(name), "/w/%02d", i);
+		assert_int_equal(list_of(name), 0);
+		assert_int_equal(list.n, 28);
+		files += list.n - 1;
+		strcat(name, "/x");
+		assert_int_equal(list_of(name), 0);
+		assert_int_equal(list.n, 3);
+		files += list.n;
+	}
+	assert_int_equal(files, 3000);
+	assert_in_range(lists - before, 4, 7);
+	assert_int_equal(heads, 0);
+	/* one with more than a page is listed by itself */
+	now += 2000000000u;
+	for (int i = 0; i < 1200; i++) {
+		snprintf(last, sizeof(last), "w/97/y%d", i);
+		put(last, 1);
+	}
+	assert_int_equal(list_of("/w"), 0);
+	assert_int_equal(list_of("/w/96"), 0);
+	assert_int_equal(list_of("/w/97"), 0);
+	assert_int_equal(list.n, 1228);
+}
+
+/* What was written while a page of a walk was on its way is there. */
+static void written_in_walk(void **state)
+{
+	struct s3_attr new;
+
+	(void)state;
+	put("w/a/1", 1);
+	put("w/b/1", 1);
+	put("w/c/1", 1);
+	assert_int_equal(list_of("/w"), 0);
+	assert_int_equal(list_of("/w/a"), 0);
+	assert_int_equal(stat_of("/w/a/1"), 0);
+	new = attr;
+	names_list(&bucket, "/w/b", got_list, NULL);
+	assert_int_equal(nasked, 1);
+	struct s3_request *early = asked[--nasked];
+	names_wrote(&bucket, "/w/b/2", &new);
+	names_wrote(&bucket, "/w/c/2", &new);
+	answer(early);                  /* as the server was before */
+	put("w/b/2", 1);
+	put("w/c/2", 1);
+	pump();
+	assert_int_equal(list.n, 2);
+	assert_int_equal(list_of("/w/c"), 0);
+	assert_int_equal(list.n, 2);
+}
+
+static char told[200][40];
+static unsigned ntold;
+
+static void next_one(struct s3_bucket *b, const char *name, const struct s3_attr *a)
+{
+	assert_ptr_equal(b, &bucket);
+	assert_true(a->size && *a->etag);
+	assert_true(ntold < 200);
+	strcpy(told[ntold++], name);
+}
+
+static int times_told(const char *name)
+{
+	int n = 0;
+
+	for (unsigned i = 0; i < ntold; i++)
+		n += !strcmp(told[i], name);
+	return n;
+}
+
+static int entry_by_ino(const void *a, const void *b)
+{
+	const struct names_entry *x = a, *y = b;
+
+	return x->ino < y->ino ? -1 : x->ino > y->ino;
+}
+
+/* Files that are opened in the order of their names, or numbers: the next ones are told before. */
+static void in_turn(void **state)
+{
+	char name[40];
+
+	(void)state;
+	for (int by_number = 0; by_number < 2; by_number++) {
+		unsigned late = 0;
+
+		ntold = 0;
+		for (int i = 0; i < 100; i++) {
+			snprintf(name, sizeof(name), "%d/%02d", by_number, i);
+			put(name, i == 50 ? 0 : i == 60 ? 100000 : i + 1);
+		}
+		snprintf(name, sizeof(name), "/%d", by_number);
+		assert_int_equal(list_of(name), 0);
+		if (by_number)
+			qsort(list.entry, list.n, sizeof(*list.entry), entry_by_ino);
+		for (unsigned i = 0; i < 100; i++) {
+			snprintf(name, sizeof(name), "/%d/%s", by_number, list.entry[i].name);
+			late += !times_told(name);
+			names_opened(&bucket, name, 65536, next_one);
+		}
+		assert_in_range(late, 3, 16);   /* the first ones, the empty and the large one */
+		for (unsigned i = 0; i < ntold; i++)
+			assert_in_range(times_told(told[i]), 1, 1 + by_number);
+	}
+	ntold = 0;                              /* here and there */
+	now += 2000000000u;
+	assert_int_equal(list_of("/0"), 0);
+	for (unsigned i = 0; i < 100; i++) {
+		snprintf(name, sizeof(name), "/0/%02d", i * 37 % 100);
+		names_opened(&bucket, name, 65536, next_one);
+	}
+	assert_in_range(ntold, 0, 30);
+}
+
 /* What is on its way when a directory is forgotten is kept of nothing below it. */
 static void forgotten_below(void **state)
 {
@@ -1067,6 +1201,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(many_alike, setup, teardown),
 		cmocka_unit_test_setup_teardown(stale, setup, teardown),
 		cmocka_unit_test_setup_teardown(written_in_tree, setup, teardown),
+		cmocka_unit_test_setup_teardown(walked, setup, teardown),
+		cmocka_unit_test_setup_teardown(written_in_walk, setup, teardown),
+		cmocka_unit_test_setup_teardown(in_turn, setup, teardown),
 		cmocka_unit_test_setup_teardown(forgotten_below, setup, teardown),
 		cmocka_unit_test_setup_teardown(slowly, setup, teardown),
 		cmocka_unit_test_setup_teardown(single_flight, setup, teardown),

@@ -4,6 +4,8 @@
  *
  *      guest.c    connections, channels, who asks and who sleeps
  *      calls.c    the table of calls, and those that are about names and reading
+ *      lists.c    those that list
+ *      ahead.c    small files that come next
  *      changes.c  those that write
  *      handles.c  what guests have open
  */
@@ -65,6 +67,16 @@ void ask_symlink(struct call *c);
 void ask_setattr(struct call *c);
 void ask_setxattr(struct call *c);
 void ask_open_stage(struct call *c);
+
+/* ---- lists.c; the table's */
+void ask_list(struct call *c);
+void ask_readlink(struct call *c);
+void ask_getxattr(struct call *c);
+void ask_listxattr(struct call *c);
+
+/* ---- ahead.c */
+/* The file at a name is opened, by what is known of it: those that seem to come next are fetched, 2 MiB at most. */
+void ahead_of(struct s3_bucket *b, const char *name);
 
 /* ---- guest.c */
 

@@ -91,6 +91,17 @@ typedef void names_listed(void *arg, const struct names_list *l, int err);
 void names_list(struct s3_bucket *b, const char *name, names_listed *got, void *arg);
 
 /*
+ * The file at a name was opened: where those of its directory are opened in
+ * turn, next() is told which come next, if they have at most `most` bytes. It must
+ * not call back.
+ */
+void names_opened(struct s3_bucket *b, const char *name, size_t most,
+		  void (*next)(struct s3_bucket *b, const char *name, const struct s3_attr *attr));
+
+/* Whether they are, also where the listing is too old: another one is worth its request then. */
+int names_in_turn(struct s3_bucket *b, const char *name);
+
+/*
  * What an object is beside its bytes, by HEAD and kept; none of a directory.
  * version: attributes of the one that is open (-ESTALE if it is gone), NULL:
  * the current one. Their keys begin with NAMES_XATTR: others need no request.

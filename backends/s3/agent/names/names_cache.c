@@ -141,6 +141,8 @@ void known_xattrs(struct known *k, struct names_xattrs *x)
 void known_listing(struct known *k, struct listing *l)
 {
 	count -= weight(k);
+	if (k->listing && l)
+		turn_over(k->listing, l);
 	listing_put(k->listing);
 	k->listing = l;
 	count += weight(k);

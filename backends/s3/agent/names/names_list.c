@@ -41,6 +41,7 @@ void listing_put(struct listing *l)
 		l->more = t->next;
 		free(t);
 	}
+	free(l->numbered);
 	free(l->list.entry);
 	free(l->text);
 	free(l);
@@ -327,6 +328,22 @@ void listing_flight_below(struct s3_bucket *b, const char *name)
 	flight_old_below(flights, b, name);
 }
 
+/* What came of a walk, unless somebody wrote there meanwhile. */
+static void walked(void *arg)
+{
+	struct lister *f = arg;
+	struct listing *l = f->flight.old || f->notes ? NULL : known_listed(f->flight.bucket, f->flight.name);
+
+	if (!l || l->partial) {
+		ask(f);
+		return;
+	}
+	listing_hold(l);
+	flight_land(&f->flight, tell, &l->list, 0);
+	listing_put(l);
+	lister_free(f);
+}
+
 /* For the first who waits; it is asked after that, for an answer may come at once. */
 static int launch(struct s3_bucket *b, const char *name, const struct waiter *w)
 {
@@ -350,7 +367,8 @@ static int launch(struct s3_bucket *b, const char *name, const struct waiter *w)
 		lister_free(f);
 		return err;
 	}
-	ask(f);
+	if (!names_walk(b, name, walked, f))
+		ask(f);
 	return 0;
 }
 

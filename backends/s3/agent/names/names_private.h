@@ -106,6 +106,15 @@ struct listing {
 		struct listing_text *next;
 		char text[];
 	} *more;
+	/* names_turn.c's */
+	struct turn {
+		unsigned last, run, told;       /* places in an order; entries opened in turn; up to where it was told */
+	} by_name, by_ino;
+	struct numbered {
+		uint64_t ino;
+		unsigned entry;
+	} *numbered;
+	unsigned numbers, opens;
 };
 struct listing *listing_hold(struct listing *l);
 void listing_put(struct listing *l);
@@ -164,6 +173,19 @@ void tree_halves(const struct s3_bucket *b, const struct place *p, const struct 
  * those below it.
  */
 void tree_learn(struct s3_bucket *b, const char *name, const struct place *p, struct page *page);
+/* Of keys below p's in a row, perhaps not the first and not the last: the directories of which it has all. */
+void tree_learn_part(struct s3_bucket *b, const char *name, const struct place *p, struct page *page);
+
+/* names_walk.c */
+/*
+ * 1: a directory of a walk is asked for with what comes after it, and walked()
+ * is called when that is kept, as far as it goes. 0: it is none.
+ */
+int names_walk(struct s3_bucket *b, const char *name, void (*walked)(void *arg), void *arg);
+void names_walk_old(struct s3_bucket *b, const char *name);             /* as stat_flight_old, and called by that */
+
+/* names_turn.c */
+void turn_over(const struct listing *from, struct listing *to);
 
 /* names_look.c: as names_kept, and what is there of it. */
 int names_look(struct s3_bucket *b, const char *name, struct place *p, struct halves *h, struct s3_attr *attr);

@@ -42,6 +42,7 @@ struct flight *stat_flight(const struct s3_bucket *b, const char *name)
 void stat_flight_old(struct s3_bucket *b, const char *name)
 {
 	flight_old_above(flights, b, name);
+	names_walk_old(b, name);
 }
 
 void stat_flight_below(struct s3_bucket *b, const char *name)
@@ -324,7 +325,7 @@ static int relist(struct asker *f)
 	*strrchr(parent, '/') = '\0';
 	k = known_find(f->bucket, parent);
 	if (!k || !k->listing || k->listing->until > loop_now() ||
-	    k->listing->asked < BUSY + k->listing->list.n / 100)
+	    (k->listing->asked < BUSY + k->listing->list.n / 100 && !names_in_turn(f->bucket, f->flight.name)))
 		return 0;
 	names_list(f->bucket, parent, relisted, f);
 	return 1;

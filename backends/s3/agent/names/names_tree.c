@@ -51,6 +51,7 @@ struct tree {
 	const struct page *page;
 	struct branch *branch;
 	size_t n;
+	int part;                       /* the first directory, and who ends with a truncated page, are not whole */
 };
 
 static int by_key(const void *a, const void *b)
@@ -65,9 +66,11 @@ static int name_of(const struct tree *t, const struct branch *b, char name[S3_NA
 	size_t n = strlen(t->name), skip = b->skip - 1;
 	struct place p;
 
-	if (n + skip >= S3_NAME_MAX)
+	if (n + skip + 1 >= S3_NAME_MAX)
 		return 0;
 	memcpy(name, t->name, n);
+	if (t->place->kind == PLACE_ROOT)
+		name[n++] = '/';
 	memcpy(name + n, key, skip);
 	name[n + skip] = '\0';
 	return place_of(t->bucket, name, &p) == 0 && p.kind == PLACE_NAME && p.len == t->place->len + skip;
@@ -112,6 +115,11 @@ static int fill(struct tree *t, const struct branch *b, struct page *page)
 	return 1;
 }
 
+static int is_whole(const struct tree *t, const struct branch *b)
+{
+	return !t->part || (b != t->branch && (b->end < t->page->n || !t->page->truncated));
+}
+
 static void learn(struct tree *t, const struct branch *b)
 {
 	char name[S3_NAME_MAX], prefix[S3_NAME_MAX];
@@ -122,12 +130,23 @@ static void learn(struct tree *t, const struct branch *b)
 	memcpy(prefix, t->place->key, t->place->len);
 	memcpy(prefix + t->place->len, t->page->item[b->first].key, b->skip);
 	prefix[t->place->len + b->skip] = '\0';
-	if (name_of(t, b, name) && fill(t, b, &page) && !listing_learn(&d, 0, &l))
+	if (fill(t, b, &page) && is_whole(t, b) && name_of(t, b, name) && !listing_learn(&d, 0, &l))
 		listing_put(l);
 	for (size_t i = 0; i < page.n; i++)
 		if (page.item[i].dir)
 			free(page.item[i].key);
 	free(page.item);
+}
+
+static void learn_all(struct tree *t, struct branch root)
+{
+	t->branch = root.first < root.end ? calloc(DIRS_MOST, sizeof(*t->branch)) : NULL;
+	if (!t->branch)
+		return;
+	t->branch[t->n++] = root;
+	for (size_t i = 0; i < t->n; i++)
+		learn(t, &t->branch[i]);
+	free(t->branch);
 }
 
 void tree_learn(struct s3_bucket *b, const char *name, const struct place *p, struct page *page)
@@ -140,13 +159,15 @@ void tree_learn(struct s3_bucket *b, const char *name, const struct place *p, st
 		first++;
 	for (end = first; end < page->n && *page->item[end].key == '/';)
 		end++;
-	t.branch = calloc(DIRS_MOST, sizeof(*t.branch));
-	if (!t.branch || first == end) {
-		free(t.branch);
-		return;
-	}
-	t.branch[t.n++] = (struct branch){ first, end, 1 };
-	for (size_t i = 0; i < t.n; i++)
-		learn(&t, &t.branch[i]);
-	free(t.branch);
+	learn_all(&t, (struct branch){ first, end, 1 });
+}
+
+void tree_learn_part(struct s3_bucket *b, const char *name, const struct place *p, struct page *page)
+{
+	struct tree t = { .bucket = b, .name = name, .place = p, .page = page, .part = 1 };
+
+	for (size_t i = 1; i < page->n; i++)
+		if (by_key(&page->item[i - 1], &page->item[i]) >= 0)
+			return;         /* then nobody knows what is between them */
+	learn_all(&t, (struct branch){ 0, page->n, p->kind == PLACE_ROOT ? 0 : 1 });
 }
