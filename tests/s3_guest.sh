@@ -63,6 +63,7 @@ shim env -i "$(command -v cat)" "$PREFIX/f" | cmp -s - "$NATIVE/f" || { echo "en
 
 # the agent killed again and again under a reader
 mkfifo "$TMP/stop" || exit 1
+: >"$TMP/out"
 env SHIM_MAP="$PREFIX=$TARGET" SHIM_CONFIG= SHIM_STATS="$STATS" LD_PRELOAD="$LIB" \
     timeout 60 "$BIN/s3_guest" reread "$PREFIX/f" <"$TMP/stop" >"$TMP/out" 2>&1 &
 reader=$!
@@ -78,6 +79,7 @@ wait $reader || { echo "the reader: status $?: $(cat "$TMP/out")"; bad=1; }
 
 # guests killed: the agent goes on, and forgets them
 for i in 1 2 3; do
+	: >"$TMP/out"
 	env SHIM_MAP="$PREFIX=$TARGET" SHIM_CONFIG= SHIM_STATS="$STATS" LD_PRELOAD="$LIB" \
 	    "$BIN/s3_guest" sleeps "$PREFIX/f" >"$TMP/out" 2>&1 &
 	until_ grep -q reads "$TMP/out" || { echo "no guest"; bad=1; }
@@ -108,7 +110,8 @@ until_ no_agents || { echo "the agent does not go"; bad=1; }
 lonely() {
 	local what=$1
 	shift
-	rm -f "$TMP/go"
+	rm -f "$TMP/go" "$TMP/out"
+	touch "$TMP/out"
 	mkfifo "$TMP/go" || exit 1
 	env SHIM_MAP="$PREFIX=$TARGET" SHIM_CONFIG= SHIM_STATS="$STATS" LD_PRELOAD="$LIB" \
 	    timeout 300 "$@" "$BIN/s3_guest" first "$PREFIX/f" <"$TMP/go" >"$TMP/out" 2>&1 &
@@ -123,7 +126,7 @@ lonely() {
 	exec 8>&-
 	wait $! || { echo "$what: status $?"; bad=1; }
 	[ "$(cat "$TMP/out")" = $'reads\nno child' ] || { echo "$what: $(cat "$TMP/out")"; bad=1; }
-	gone() { ! kill -0 "$keeper" 2>/dev/null && [ -z "$(pgrep -x shim-keeper -s "$keeper")" ]; }
+	gone() { ! kill -0 "$keeper" 2>/dev/null && [ -z "$(pgrep -x shim-keeper -s "${keeper:-0}")" ]; }
 	until_ gone || { echo "$what: its keeper stays"; bad=1; }
 	kill -KILL $(agents) 2>/dev/null
 	until_ no_agents

@@ -13,15 +13,18 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/real.h"
 #include "spawn.h"
 
 #define PAGE 4096ul
+#define END_WAIT 200            /* times 5 ms for an agent that was killed to be gone */
 #define LOOK_EVERY 10           /* seconds, where there are no pidfds */
 
 /* ---- without libc: its memory is given back */
@@ -144,12 +147,33 @@ int keeper_wanted(void)
 	return getpid() == 1 || (prctl(PR_GET_CHILD_SUBREAPER, &sub) == 0 && sub);
 }
 
-/* If it is ours still, and no other process has its number. */
+/* Whether it has no child any more, not even one that is about to end: that would be ours then. */
+static int is_idle(pid_t keeper)
+{
+	char path[64], c;
+	ssize_t n;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/children", (int)keeper, (int)keeper);
+	fd = REAL(open)(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return 0;
+	n = REAL(read)(fd, &c, 1);
+	REAL(close)(fd);
+	return n == 0;
+}
+
+/* If it is ours still, and no other process has its number. One that cannot be ended stays as long as we do. */
 void keeper_end(void)
 {
+	const struct timespec moment = { .tv_nsec = 5000000 };
 	siginfo_t info;
+	int idle = 0;
 
-	if (last && waitid(P_PID, (id_t)last, &info, WEXITED | WNOHANG | WNOWAIT | __WCLONE) == 0) {
+	if (last && waitid(P_PID, (id_t)last, &info, WEXITED | WNOHANG | WNOWAIT | __WCLONE) == 0)
+		for (int i = 0; i < END_WAIT && !(idle = is_idle(last)); i++)
+			nanosleep(&moment, NULL);
+	if (idle) {
 		kill(last, SIGKILL);
 		while (waitpid(last, NULL, __WCLONE) < 0 && errno == EINTR)
 			;
