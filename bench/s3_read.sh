@@ -4,7 +4,8 @@
 # same server, nginx as the ceiling and Ceph's radosgw; the rows of OpenDAL's
 # journal; many small files; s3fs and rclone where FUSE can be used.
 # Each of our runs has an agent of its own that read one object before, so that
-# its cache is cold. BENCH_S3="nginx ceph" says which servers.
+# its cache is cold. BENCH_S3="nginx ceph" says which servers, BENCH_ROWS="cat 4k"
+# words of the rows wanted, if not all.
 
 . "${0%/*}/lib.sh"
 R=${ROUNDS:-5}
@@ -60,6 +61,7 @@ by_fio() {
 # runs; the row is theirs/ours in time; below: medians, SCALE/seconds or
 # seconds*SCALE, and how much more processor time ours takes.
 against() {
+	[[ -z ${BENCH_ROWS:-} || " $1 " =~ [\ ,](${BENCH_ROWS// /|})[\ ,] ]] || return 0
 	local what=$1 target=$2 scale=$3 unit=$4 theirs=() a b before
 	shift 4
 	while [ "$1" != -- ]; do theirs+=("$1"); shift; done
@@ -150,7 +152,7 @@ with_server() {
 begin "reading objects: times as fast as a bare libcurl loop, $R rounds"
 for server in ${BENCH_S3:-nginx ceph}; do
 	BIG=1073741824
-	[ $server = nginx ] || BIG=268435456
+	export CEPH_BYTES=4294967296
 	has_room "$TMP" 3000 || exit 0
 	said=$("$ROOT/tests/s3/server" start $server "$TMP/servers" $$) || { note "$server cannot be had here"; continue; }
 	unset "${!AWS_@}"

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # Debian 12's Ceph 16: one monitor, one OSD with its objects in memory, and
-# radosgw. Used by server.
+# radosgw. Used by server. CEPH_BYTES: room for objects, if 1 GiB is too little.
 
 server() {
 	loader=() bin=
@@ -56,7 +56,7 @@ cluster() {
 	[osd]
 	osd data = $D/osd
 	osd objectstore = memstore
-	memstore device bytes = 1073741824
+	memstore device bytes = ${CEPH_BYTES:-1073741824}
 	osd class default list = *
 	osd class load list = *
 	[client.rgw]
