@@ -73,6 +73,20 @@ static const struct be_option s3_options[] = {
 		"length of every part of an upload but the last, where the service wants them equal; 0: they grow" },
 	[S3_OPT_RENAME] = { "rename", BE_OPT_NUMBER, 0, 10000,
 		"most objects below a directory that is renamed; beyond: EXDEV" },
+	[S3_OPT_SSE] = { "sse", BE_OPT_WORD, S3_SSE_WORDS, S3_SSE_BUCKET,
+		"how the service encrypts what is written; bucket: as it does by itself" },
+	[S3_OPT_KMS_KEY] = { "kms-key", BE_OPT_TEXT, 0, 0,
+		"the key of sse=aws:kms: its id, ARN or alias; the account's" },
+	[S3_OPT_SSE_C] = { "sse-c-key-file", BE_OPT_FILE, 0, 0,
+		"256 bits in a file that is yours alone: the service encrypts with that key and forgets it" },
+	[S3_OPT_CLASS] = { "storage-class", BE_OPT_TEXT, 0, 0,
+		"of what is written; the object's own, the bucket's" },
+	[S3_OPT_TAGS] = { "tags", BE_OPT_TEXT, 0, 0,
+		"of new objects: KEY=VALUE,..." },
+	[S3_OPT_ACL] = { "acl", BE_OPT_WORD, S3_ACL_WORDS, 0,
+		"the canned ACL of what is written; bucket: as the service has it" },
+	[S3_OPT_TYPE] = { "content-type", BE_OPT_TEXT, 0, 0,
+		"of new objects; by the name's extension" },
 };
 
 #ifdef SHIM_TEST_BACKENDS         /* tests/object */

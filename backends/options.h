@@ -63,12 +63,18 @@ enum s3_option {
 	S3_OPT_DISK, S3_OPT_DISK_SIZE, S3_OPT_HEDGE,
 	S3_OPT_CACHE, S3_OPT_READAHEAD, S3_OPT_MMAP, S3_OPT_TTL, S3_OPT_META,
 	S3_OPT_SPOOL, S3_OPT_CONFLICT, S3_OPT_EXCLUSIVE, S3_OPT_PUBLISH, S3_OPT_WRITE, S3_OPT_PART, S3_OPT_RENAME,
+	S3_OPT_SSE, S3_OPT_KMS_KEY, S3_OPT_SSE_C, S3_OPT_CLASS, S3_OPT_TAGS, S3_OPT_ACL, S3_OPT_TYPE,
 };
 enum s3_style { S3_STYLE_AUTO, S3_STYLE_PATH, S3_STYLE_VIRTUAL };
 enum s3_meta { S3_META_LIST, S3_META_OBJECT };
 enum s3_conflict { S3_CONFLICT_STALE, S3_CONFLICT_LAST };
 enum s3_exclusive { S3_EXCLUSIVE_OPEN, S3_EXCLUSIVE_CLOSE };
 enum s3_publish { S3_PUBLISH_CLOSE, S3_PUBLISH_DEFERRED };
+/* The words of sse= and acl= are what the headers have, too. */
+#define S3_SSE_WORDS "bucket|AES256|aws:kms|aws:kms:dsse"
+#define S3_ACL_WORDS "bucket|private|public-read|public-read-write|authenticated-read|aws-exec-read|" \
+	"bucket-owner-read|bucket-owner-full-control"
+enum s3_sse { S3_SSE_BUCKET, S3_SSE_AES256, S3_SSE_KMS, S3_SSE_DSSE };
 enum object_option { OBJECT_PUBLISH };
 enum object_publish { OBJECT_PUBLISH_ALWAYS, OBJECT_PUBLISH_CLOSE };
 

@@ -83,12 +83,12 @@ s3() {
 }
 # Another client than ours, for what is there before and after: s3/s3.py says what it does.
 s3_client() { "$ROOT/tests/s3/s3.py" "$@"; }
-# fault rules|set|keys|make LINE...: commands to the fault server, see s3/fault_rules.c; fault log; fault forget: no rules, no log
+# fault rules|set|keys|make LINE...: commands to the fault server, see s3/fault_rules.c; fault log, headers; fault forget: no rules, no log
 fault() {
 	local what=$1
 	shift
 	case $what in
-	log) curl -sS --noproxy '*' "$FAULT/log" ;;
+	log | headers) curl -sS --noproxy '*' "$FAULT/$what" ;;
 	forget) curl -sSf --noproxy '*' -X DELETE "$FAULT/rules" "$FAULT/log" ;;
 	*) printf '%s\n' "$@" | curl -sS --noproxy '*' --data-binary @- -w '%{http_code}' -o "$TMP/fault.said" "$FAULT/$what" |
 		grep -q 200 || fail "fault $what $*: $(cat "$TMP/fault.said")" ;;

@@ -213,13 +213,14 @@ static int set_text(const struct conf_at *at, struct conf_rule *r, const struct 
 static int unknown_key(const struct conf_at *at, const struct be_info *be, const char *key)
 {
 	static const char *const secret[] = { "secret", "access", "password", "token", "key" };
-	char keys[512] = "";
+	char keys[1024] = "", near[WORD_MAX_LEN];
 
-	for (unsigned i = 0; be->target == BE_TARGET_BUCKET && i < sizeof(secret) / sizeof(*secret); i++)
+	join_keys(keys, sizeof(keys), be);
+	for (unsigned i = 0; be->target == BE_TARGET_BUCKET && !text_nearest(near, sizeof(near), key, keys) &&
+	     i < sizeof(secret) / sizeof(*secret); i++)
 		if (strcasestr(key, secret[i]))
 			return conf_fail(at, "\"%.60s\": credentials have no place here (AWS_PROFILE, profile=, or "
 					 "the variables of the AWS tools)", key);
-	join_keys(keys, sizeof(keys), be);
 	return conf_fail(at, "unknown key \"%.60s\" of %s%s", key, be->name,
 			 *keys ? conf_hint(key, keys) : " (it has none)");
 }

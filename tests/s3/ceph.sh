@@ -66,6 +66,9 @@ cluster() {
 	rgw enable usage log = false
 	rgw dns name = s3.localhost
 	rgw thread pool size = 64
+	rgw crypt require ssl = false
+	rgw crypt s3 kms backend = testing
+	rgw crypt s3 kms encryption keys = key-1=$(head -c 32 /dev/urandom | base64)
 	rgw gc obj min wait = 5
 	rgw gc processor period = 5
 	rgw gc processor max time = 5

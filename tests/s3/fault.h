@@ -8,6 +8,7 @@
  *      fault_http.c     requests read; fault_send.c answers sent
  *      fault_sign.c     signatures, from the specification
  *      fault_store.c    objects and uploads
+ *      fault_beside.c   metadata, tags, encryption
  *      fault_calls.c    the calls on objects, fault_parts.c on uploads, fault_list.c listings
  *      fault_sums.c     checksums, and faults of what is stored
  *      fault_rules.c    which request meets which fault; the log; /-/ (the control)
@@ -139,34 +140,55 @@ struct data *data_get(struct data *d);
 void data_put(struct data *d);
 void data_read(const struct data *d, int64_t off, void *to, size_t n);
 
+/* What is kept beside the bytes. */
+struct beside {
+	char *meta;                     /* header lines that GET and HEAD repeat, and that a copy takes along */
+	char *own;                      /* those that are only of the request that made it */
+	char *tags;                     /* as x-amz-tagging has them */
+	char key_md5[32];               /* of SSE-C; "": none */
+};
 struct object {
 	char *name;                     /* bucket/key */
 	struct data *data;
 	char etag[96];                  /* quotes included */
 	time_t mtime;
-	char *meta;                     /* header lines that GET and HEAD repeat */
+	struct beside beside;
 };
 struct upload {
-	char id[33], *name, *meta;
+	char id[33], *name;
+	struct beside beside;
 	struct part { int number; struct data *data; char etag[96]; } *part;    /* sorted */
 	int parts;
 	struct upload *next;
 };
 extern pthread_mutex_t store_lock;      /* held around all of these */
 struct object *store_find(const char *name);
-/* Takes data and meta. */
-struct object *store_put(const char *name, struct data *data, const char *etag, char *meta);
+/* Takes data and what is beside it. */
+struct object *store_put(const char *name, struct data *data, const char *etag, struct beside beside);
 bool store_remove(const char *name);
 /* Place of the first name >= `name`; store_at gives it, NULL after the last. */
 size_t store_place(const char *name);
 struct object *store_at(size_t i);
 bool store_bucket(const char *bucket, bool make);
 void store_bucket_gone(const char *bucket);
-struct upload *upload_new(const char *name, char *meta);
+struct upload *upload_new(const char *name, struct beside beside);
 struct upload *upload_find(const char *id, const char *name);
 struct upload *upload_first(void);
 void upload_part(struct upload *u, int number, struct data *data, const char *etag);
 void upload_free(struct upload *u);
+
+/* ---- fault_beside.c ---- */
+struct beside beside_of(const struct request *q);
+struct beside beside_copied(const struct request *q, const struct beside *from);
+struct beside beside_again(const struct beside *b);
+struct beside beside_none(void);
+void beside_free(struct beside *b);
+void beside_tell(const struct beside *b, struct answer *a);    /* in an answer to GET and HEAD */
+void beside_echo(const struct beside *b, struct answer *a);    /* ... and to what made the object */
+/* Whether the request has the key of what it reads, "" if none is wanted; prefix "" or "copy-source-". */
+bool may_decrypt(struct request *q, struct answer *a, const char *key_md5, const char *prefix);
+bool may_encrypt(struct request *q, struct answer *a);
+void get_tags(struct request *q, struct answer *a);
 
 /* ---- the calls ---- */
 struct call {
@@ -192,8 +214,6 @@ void list_uploads(struct request *q, struct answer *a);
 void list_objects(struct request *q, struct answer *a);
 /* Copy: the source's object (locked; NULL and an error answered) and the range of it. */
 struct object *copy_source(struct request *q, struct answer *a, int64_t *off, int64_t *len);
-/* Headers to be kept with an object: strdup'ed lines. */
-char *meta_of(const struct request *q);
 /* If-Match and If-None-Match of a write. true: it may go on. */
 bool may_write(struct request *q, struct answer *a, const struct object *o);
 /* Calls fn(arg, tag, text) for every element without children. 0, or -1 malformed. */

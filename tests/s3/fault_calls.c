@@ -58,6 +58,7 @@ static const struct call calls[] = {
 	{ "DeleteBucket", "DELETE", 1, NULL, NULL, delete_bucket },
 	{ "DeleteObjects", "POST", 1, "delete", NULL, delete_objects },
 	{ "ListParts", "GET", 2, "uploadId", NULL, list_parts },
+	{ "GetObjectTagging", "GET", 2, "tagging", NULL, get_tags },
 	{ "GetObject", "GET", 2, NULL, NULL, get_object },
 	{ "HeadObject", "HEAD", 2, NULL, NULL, get_object },
 	{ "UploadPartCopy", "PUT", 2, "partNumber", "x-amz-copy-source", copy_part },
@@ -168,7 +169,7 @@ void get_object(struct request *q, struct answer *a)
 	}
 	snprintf(a->etag, sizeof(a->etag), "%s", o->etag);
 	date(&a->extra, "Last-Modified", o->mtime);
-	if (!may_read(q, a, o))
+	if (!may_decrypt(q, a, o->beside.key_md5, "") || !may_read(q, a, o))
 		return;
 	a->off = 0;
 	a->len = o->data->size;
@@ -184,32 +185,15 @@ void get_object(struct request *q, struct answer *a)
 			 (long long)(a->off + a->len - 1), (long long)o->data->size);
 	}
 	a->data = data_get(o->data);
-	text_add(&a->extra, o->meta, strlen(o->meta));
-}
-
-char *meta_of(const struct request *q)
-{
-	static const char *const kept[] = { "content-type", "content-encoding", "content-disposition", "content-language",
-					    "cache-control", "expires", "x-amz-storage-class", "x-amz-website-redirect-location" };
-	struct text t = { 0 };
-	text_add(&t, "", 0);
-	for (unsigned i = 0; i < q->headers; i++) {
-		const struct pair *h = &q->header[i];
-		bool keep = strncmp(h->name, "x-amz-meta-", 11) == 0;
-		for (size_t k = 0; k < sizeof(kept) / sizeof(*kept); k++)
-			keep |= strcmp(h->name, kept[k]) == 0;
-		if (keep)
-			text_print(&t, "%s: %s\r\n", h->name, h->value);
-	}
-	return t.p;
+	beside_tell(&o->beside, a);
 }
 
 void put_object(struct request *q, struct answer *a)
 {
-	if (!may_write(q, a, store_find(q->name)))
+	if (!may_encrypt(q, a) || !may_write(q, a, store_find(q->name)))
 		return;
 	snprintf(a->etag, sizeof(a->etag), "\"%s\"", q->md5);
-	store_put(q->name, data_get(q->body), a->etag, meta_of(q));
+	beside_echo(&store_put(q->name, data_get(q->body), a->etag, beside_of(q))->beside, a);
 	sum_answer(q, a);
 }
 
@@ -247,6 +231,8 @@ struct object *copy_source(struct request *q, struct answer *a, int64_t *off, in
 		answer_error(a, 412, "PreconditionFailed", "x-amz-copy-source-if-match");
 		return NULL;
 	}
+	if (!may_decrypt(q, a, o->beside.key_md5, "copy-source-"))
+		return NULL;
 	*off = 0;
 	*len = o->data->size;
 	if (range && range_of(range, o->data->size, off, len) != 1) {
@@ -262,7 +248,7 @@ void copy_object(struct request *q, struct answer *a)
 	const char *directive = header_of(q, "x-amz-metadata-directive");
 	bool replace = directive && strcmp(directive, "REPLACE") == 0;
 	const struct object *o = copy_source(q, a, &off, &len);
-	if (!o || !may_write(q, a, store_find(q->name)))
+	if (!o || !may_encrypt(q, a) || !may_write(q, a, store_find(q->name)))
 		return;
 	if (strcmp(o->name, q->name) == 0 && !replace) {
 		answer_error(a, 400, "InvalidRequest", "This copy request is illegal because it changes nothing");
@@ -270,7 +256,8 @@ void copy_object(struct request *q, struct answer *a)
 	}
 	char etag[96];
 	snprintf(etag, sizeof(etag), "%s", o->etag);
-	store_put(q->name, data_get(o->data), etag, replace ? meta_of(q) : strdup(o->meta));
+	o = store_put(q->name, data_get(o->data), etag, beside_copied(q, &o->beside));
+	beside_echo(&o->beside, a);
 	text_print(&a->body, "<CopyObjectResult><LastModified>2026-01-01T00:00:00.000Z</LastModified><ETag>%s</ETag>"
 			     "</CopyObjectResult>", etag);
 }

@@ -116,7 +116,7 @@ FAULT(replace)
 	if (!o)
 		return;
 	sprintf(etag, "\"%032llx\"", (unsigned long long)++seed);
-	store_put(q->name, data_pattern(*arg ? atoll(arg) : o->data->size, seed), etag, strdup(o->meta));
+	store_put(q->name, data_pattern(*arg ? atoll(arg) : o->data->size, seed), etag, beside_again(&o->beside));
 }
 
 FAULT(vanish)

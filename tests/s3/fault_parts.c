@@ -9,7 +9,10 @@
 
 void create_upload(struct request *q, struct answer *a)
 {
-	struct upload *u = upload_new(q->name, meta_of(q));
+	if (!may_encrypt(q, a))
+		return;
+	struct upload *u = upload_new(q->name, beside_of(q));
+	beside_echo(&u->beside, a);
 	text_print(&a->body, "<InitiateMultipartUploadResult><Bucket>%s</Bucket><UploadId>%s</UploadId>"
 			     "</InitiateMultipartUploadResult>", q->bucket, u->id);
 	sum_create(q, a);
@@ -36,7 +39,7 @@ void put_part(struct request *q, struct answer *a)
 {
 	int number;
 	struct upload *u = upload_of(q, a, &number);
-	if (!u)
+	if (!u || !may_decrypt(q, a, u->beside.key_md5, ""))
 		return;
 	snprintf(a->etag, sizeof(a->etag), "\"%s\"", q->md5);
 	upload_part(u, number, data_get(q->body), a->etag);
@@ -69,7 +72,7 @@ void copy_part(struct request *q, struct answer *a)
 	int64_t off, len;
 	char etag[96];
 	struct upload *u = upload_of(q, a, &number);
-	const struct object *o = u ? copy_source(q, a, &off, &len) : NULL;
+	const struct object *o = u && may_decrypt(q, a, u->beside.key_md5, "") ? copy_source(q, a, &off, &len) : NULL;
 	if (!o)
 		return;
 	struct data *d = o->data->bytes ? data_new(len) : data_pattern(len, o->data->seed);
@@ -172,8 +175,8 @@ static void complete(struct request *q, struct answer *a, struct named *n)
 		return;
 	}
 	text_print(&a->body, "</CompleteMultipartUploadResult>");
-	store_put(q->name, d, etag, n->u->meta);
-	n->u->meta = NULL;
+	store_put(q->name, d, etag, n->u->beside);
+	memset(&n->u->beside, 0, sizeof(n->u->beside));
 	upload_free(n->u);
 }
 

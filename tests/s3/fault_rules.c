@@ -8,7 +8,9 @@
  *      GET    /-/rules    the same, each with how often it was met
  *      GET    /-/log      a line for each request: call, bucket/key, range, status,
  *                         bytes of the body, fault, error code, number of the connection
- *      DELETE /-/rules, /-/log
+ *      GET    /-/headers  a line for each request: call, bucket/key, NAME=VALUE... of its x-amz-* but the
+ *                         signature's, and of Content-Type; %XX
+ *      DELETE /-/rules, /-/log (and the headers)
  *      POST   /-/set      lines: NAME=VALUE, as struct settings has them
  *      POST   /-/keys     lines: allow ID SECRET [TOKEN], or expire ID
  *      POST   /-/make     lines: BUCKET/KEY SIZE SEED: an object of made-up bytes
@@ -27,7 +29,7 @@ struct settings set = {
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct fault_rule *rules;        /* never freed: requests keep them */
-static struct text the_log;
+static struct text the_log, the_headers;
 
 time_t server_now(void)
 {
@@ -50,6 +52,25 @@ const struct fault_rule *rule_for(const struct request *q)
 	return found;
 }
 
+static bool is_told(const char *header)
+{
+	return (strncmp(header, "x-amz-", 6) == 0 && strcmp(header, "x-amz-date") != 0 &&
+		strcmp(header, "x-amz-content-sha256") != 0) || strcmp(header, "content-type") == 0;
+}
+
+static void log_headers(const struct request *q)
+{
+	text_print(&the_headers, "%s ", q->call ? q->call->name : "-");
+	text_xml(&the_headers, q->name, true);
+	for (unsigned i = 0; i < q->headers; i++) {
+		if (!is_told(q->header[i].name))
+			continue;
+		text_print(&the_headers, " %s=", q->header[i].name);
+		text_xml(&the_headers, q->header[i].value, true);
+	}
+	text_print(&the_headers, "\n");
+}
+
 void log_request(const struct request *q, const struct answer *a)
 {
 	const char *range = header_of(q, "range");
@@ -58,6 +79,7 @@ void log_request(const struct request *q, const struct answer *a)
 	text_xml(&the_log, q->name, true);
 	text_print(&the_log, " %s %d %lu %s %s %lu\n", range ? range : "-", a->status, a->sent,
 		   q->rule ? q->rule->fault->name : "-", *a->code ? a->code : "-", q->number);
+	log_headers(q);
 	pthread_mutex_unlock(&lock);
 }
 
@@ -143,7 +165,7 @@ static const char *make_line(char *line)
 		return "BUCKET/KEY SIZE SEED";
 	sprintf(etag, "\"%016llx%016llx\"", seed, (unsigned long long)size);
 	pthread_mutex_lock(&store_lock);
-	store_put(name, data_pattern(size, seed), etag, strdup(""));
+	store_put(name, data_pattern(size, seed), etag, beside_none());
 	pthread_mutex_unlock(&store_lock);
 	return NULL;
 }
@@ -180,18 +202,19 @@ static const char *post(struct request *q)
 void control(struct request *q, struct answer *a)
 {
 	const char *err = NULL;
-	bool log = strcmp(q->key, "log") == 0;
+	bool log = strcmp(q->key, "log") == 0, headers = strcmp(q->key, "headers") == 0;
+	const struct text *told = headers ? &the_headers : &the_log;
 	pthread_mutex_lock(&lock);
 	if (strcmp(q->method, "POST") == 0)
 		err = post(q);
 	else if (strcmp(q->method, "DELETE") == 0 && log)
-		the_log.n = 0;
+		the_log.n = the_headers.n = 0;
 	else if (strcmp(q->method, "DELETE") == 0)
 		rules = NULL;
-	else if (!log)
+	else if (!log && !headers)
 		show_rules(&a->body);
-	else if (the_log.n)
-		text_add(&a->body, the_log.p, the_log.n);
+	else if (told->n)
+		text_add(&a->body, told->p, told->n);
 	pthread_mutex_unlock(&lock);
 	if (err)
 		answer_error(a, 400, "Control", err);

@@ -117,17 +117,17 @@ static struct object *insert(const char *name)
 	return object[i];
 }
 
-struct object *store_put(const char *name, struct data *data, const char *etag, char *meta)
+struct object *store_put(const char *name, struct data *data, const char *etag, struct beside beside)
 {
 	struct object *o = store_find(name);
 	if (!o) {
 		o = insert(name);
 	} else {
 		data_put(o->data);
-		free(o->meta);
+		beside_free(&o->beside);
 	}
 	o->data = data;
-	o->meta = meta;
+	o->beside = beside;
 	o->mtime = server_now();
 	snprintf(o->etag, sizeof(o->etag), "%s", etag);
 	return o;
@@ -141,7 +141,7 @@ bool store_remove(const char *name)
 	size_t i = store_place(name);
 	data_put(o->data);
 	free(o->name);
-	free(o->meta);
+	beside_free(&o->beside);
 	free(o);
 	memmove(object + i, object + i + 1, (--objects - i) * sizeof(*object));
 	return true;
@@ -167,7 +167,7 @@ void store_bucket_gone(const char *bucket)
 	}
 }
 
-struct upload *upload_new(const char *name, char *meta)
+struct upload *upload_new(const char *name, struct beside beside)
 {
 	unsigned char raw[16];
 	struct upload *u = calloc(1, sizeof(*u));
@@ -175,7 +175,7 @@ struct upload *upload_new(const char *name, char *meta)
 	for (int i = 0; i < 16; i++)
 		sprintf(u->id + 2 * i, "%02x", raw[i]);
 	u->name = strdup(name);
-	u->meta = meta;
+	u->beside = beside;
 	u->next = uploads;
 	return uploads = u;
 }
@@ -219,6 +219,6 @@ void upload_free(struct upload *u)
 		data_put(u->part[i].data);
 	free(u->part);
 	free(u->name);
-	free(u->meta);
+	beside_free(&u->beside);
 	free(u);
 }

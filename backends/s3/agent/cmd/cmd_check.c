@@ -27,31 +27,7 @@ void check_request(struct s3_request *r, struct check *c, const char *method, co
 	r->body_fd = -1;
 }
 
-/* ---- who and where */
-
-/* Which of two variables said so, or "". */
-static const char *from(const char *value, const char *first, const char *second)
-{
-	const char *a = getenv(first), *b = getenv(second);
-
-	return a && !strcmp(a, value) ? first : b && !strcmp(b, value) ? second : "";
-}
-
-static void describe(const struct check *c)
-{
-	const struct s3_bucket *b = c->b;
-	const char *v = from(b->endpoint, "AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL");
-	const char *r = from(b->region, "AWS_REGION", "AWS_DEFAULT_REGION");
-
-	check_note("bucket", "%s%s%s", b->name, *c->prefix ? ", below " : "", c->prefix);
-	check_note("endpoint", "%s%s%s, %s style%s", b->endpoint, *v ? " of " : "", v, b->virtual_host ? "virtual" : "path",
-	     b->default_endpoint ? ", AWS's own" : "");
-	check_note("region", "%s%s%s", b->region, *r ? " of " : "", r);
-	if (b->site.ca_file && !strncmp(b->endpoint, "https", 5))
-		check_note("certificates", "%s", b->site.ca_file);
-	if (b->site.proxy)
-		check_note("proxy", "%s", *b->site.proxy ? b->site.proxy : "none");
-}
+/* ---- who */
 
 static void have_key(void *arg, const struct sigv4_key *key, int err)
 {
@@ -342,7 +318,7 @@ static void check_reading(struct check *c)
 
 static int run(struct check *c, int writes)
 {
-	describe(c);
+	check_describe(c);
 	if (check_credentials(c) || check_list(c))
 		return CMD_FAILED;
 	check_reading(c);

@@ -25,6 +25,9 @@ void check_no(const char *what, const char *fmt, ...) __attribute__((format(prin
 void check_fail(struct check *c, const char *what, const char *advice, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
 
+/* Where requests go, as whom, and what goes with them. cmd_check_rule.c */
+void check_describe(const struct check *c);
+
 /* A request of the bucket, key NULL, or of an object; not repeated for its status. */
 void check_request(struct s3_request *r, struct check *c, const char *method, const char *key);
 

@@ -13,6 +13,7 @@
 
 #include "conf/conf.h"
 #include "conf/conf_text.h"
+#include "headers.h"
 #include "s3_private.h"
 
 #define DEFAULT_REGION "us-east-1"
@@ -262,10 +263,11 @@ static int set_bucket(struct entry *e, char why[S3_WHY])
 	int n = (int)strcspn(e->rule.target, "?");
 	struct s3_bucket *b = &e->b;
 	struct creds_how how = { text_of(e, S3_OPT_PROFILE), e->rule.value[S3_OPT_ANONYMOUS] != 0 };
+	char said[S3_WHY];
 
 	b->option = e->rule.value;
 	b->disk = text_of(e, S3_OPT_DISK);
-	b->requester_pays = e->rule.value[S3_OPT_REQUESTER_PAYS] != 0;
+	b->text = e->rule.text;
 	b->timeout = (uint64_t)(e->rule.value[S3_OPT_TIMEOUT] ? e->rule.value[S3_OPT_TIMEOUT] : 1) * 1000000;
 	b->retries = e->rule.value[S3_OPT_RETRIES] ? (unsigned)e->rule.value[S3_OPT_RETRIES] : 1;
 	b->if_match = b->if_none_match = b->copy_if_match = b->checksums = b->full_sums = b->versions = b->etag_md5 = b->etag_parts = -1;
@@ -283,6 +285,10 @@ static int set_bucket(struct entry *e, char why[S3_WHY])
 		return -EINVAL;
 	}
 	set_site(e);
+	if (headers_new(&b->headers, &e->rule, b, said)) {
+		snprintf(why, S3_WHY, "s3://%.*s: %.220s", n < 63 ? n : 63, e->rule.target, said);
+		return -EINVAL;
+	}
 	return 0;
 }
 

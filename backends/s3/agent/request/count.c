@@ -66,7 +66,7 @@ static enum s3_kind kind_of(const struct s3_request *r)
 {
 	switch (*r->method) {
 	case 'G':
-		return r->key && !has_param(r, "uploadId") ? S3_KIND_GET : S3_KIND_LIST;
+		return r->key && !has_param(r, "uploadId") && !has_param(r, "tagging") ? S3_KIND_GET : S3_KIND_LIST;
 	case 'H':
 		return S3_KIND_HEAD;
 	case 'D':

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "headers.h"
 #include "object_ops.h"
 #include "options.h"
 
@@ -89,17 +90,45 @@ void meta_attr(struct meta *m, const struct s3_attr *attr, unsigned set)
 	}
 }
 
+static void take(struct meta *m, const struct s3_request *head, const char *name)
+{
+	const char *value = http_got(head->http, name);
+
+	if (value && !headers_said(head->bucket, name))
+		meta_set(m, name, value);
+}
+
+/* The service's own encryption is left to it: what the bucket has by now may be better. */
+static void take_encryption(struct meta *m, const struct s3_request *head)
+{
+	const char *kind = http_got(head->http, "x-amz-server-side-encryption");
+
+	if (!kind || strncmp(kind, "aws:kms", 7) || headers_encrypt(head->bucket))
+		return;
+	take(m, head, "x-amz-server-side-encryption");
+	take(m, head, "x-amz-server-side-encryption-aws-kms-key-id");
+	take(m, head, "x-amz-server-side-encryption-bucket-key-enabled");
+}
+
+void meta_beside(struct meta *m, const struct s3_request *head)
+{
+	take(m, head, "x-amz-storage-class");
+	take(m, head, "x-amz-website-redirect-location");
+	take_encryption(m, head);
+	m->beside = 1;
+}
+
 void meta_preserve(struct meta *m, const struct s3_request *head)
 {
 	static const char *const names[] = {
-		"content-type", "cache-control", "content-disposition", "content-encoding", "content-language",
-		"expires", "x-amz-website-redirect-location", "x-amz-storage-class",
+		"content-type", "cache-control", "content-disposition", "content-encoding", "content-language", "expires",
 	};
 	const struct http *h = head->http;
 
+	meta_beside(m, head);
+	m->beside = 0;
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
-		if (http_got(h, names[i]))
-			meta_set(m, names[i], http_got(h, names[i]));
+		take(m, head, names[i]);
 	for (unsigned i = 0; i < h->ngot; i++)
 		if (!strncmp(h->got[i].name, "x-amz-meta-", 11) && strcmp(h->got[i].name, META_STAMP))
 			meta_set(m, h->got[i].name, h->got[i].value);
@@ -137,9 +166,10 @@ const char *meta_content_type(const char *key)
 
 void meta_rule(struct meta *m, const struct s3_bucket *b, const char *key)
 {
-	(void)b;
+	long long type = b->option[S3_OPT_TYPE];
+
 	if (!meta_get(m, "content-type"))
-		meta_set(m, "content-type", meta_content_type(key));
+		meta_set(m, "content-type", type ? b->text + type : meta_content_type(key));
 }
 
 void meta_send(const struct meta *m, struct s3_request *r)

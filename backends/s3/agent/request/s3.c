@@ -14,6 +14,7 @@
 #include <time.h>
 
 #include "count.h"
+#include "headers.h"
 #include "s3_private.h"
 
 #define KEPT 64                        /* tries put by; each is up to 60 KiB that were touched */
@@ -306,10 +307,7 @@ static void set_exchange(struct s3_try *t)
 	h->data = got_data;
 	h->done = attempted;
 	h->arg = t;
-	for (unsigned i = 0; i < r->headers; i++)
-		http_add(h, r->header[i].name, r->header[i].value);
-	if (t->b->requester_pays)
-		http_add(h, "x-amz-request-payer", "requester");
+	headers_add(r, h);
 	add_range(t);
 }
 

@@ -44,12 +44,13 @@ struct s3_bucket {
 	char *region;                   /* never NULL */
 	int default_endpoint;           /* AWS's own of the region, not named by anybody */
 	int virtual_host;               /* else path style */
-	int requester_pays;
+	struct headers *headers;        /* that the rule asks for */
 	struct creds *creds;
 	struct http_site site;
 	const long long *option;        /* of the rule, by enum s3_option of options.h */
 	const char *disk;               /* disk= of the rule, or NULL */
 	struct disk_store *store;       /* read/disk.c's */
+	const char *text;               /* ... and those that are text: text + option[], if that is not 0 */
 	uint64_t timeout;               /* timeout= in nanoseconds */
 	unsigned retries;
 	struct s3_aim aim;
@@ -79,6 +80,7 @@ int s3_bucket_get(const char *target, struct s3_bucket **out, char why[S3_WHY]);
 struct s3_request {
 	/* given */
 	struct s3_bucket *bucket;
+	const struct s3_bucket *from_bucket;    /* of a copy's source; NULL: the same */
 	const char *method;
 	const char *key;                /* not encoded, the whole key; NULL: the bucket itself */
 	struct sigv4_param query[S3_QUERY];

@@ -24,8 +24,9 @@ int copy_source_of(struct copy_source *s, const struct s3_bucket *b, const char 
 	return 0;
 }
 
-void copy_add_source(struct s3_request *r, const struct copy_source *s, const char *etag)
+void copy_add_source(struct s3_request *r, const struct copy_source *s, const struct s3_bucket *from, const char *etag)
 {
+	r->from_bucket = from;
 	s3_header(r, "x-amz-copy-source", s->text);
 	if (*etag && r->bucket->copy_if_match != 0)
 		s3_header(r, "x-amz-copy-source-if-match", etag);
@@ -128,7 +129,7 @@ static void range_start(struct copy_range *c)
 		.done = range_done, .arg = c };
 	s3_param(&c->r, "partNumber", c->number);
 	s3_param(&c->r, "uploadId", c->upload);
-	copy_add_source(&c->r, &c->source, c->etag);
+	copy_add_source(&c->r, &c->source, c->from_b, c->etag);
 	s3_header(&c->r, "x-amz-copy-source-range", c->range);
 	s3_start(&c->r);
 }

@@ -24,7 +24,9 @@ void copy_range_cancel(struct copy_range *c);
 
 /*
  * Copies the version of `from` to `key`. meta NULL: with all that is stored
- * beside it; else with that instead. attr is the new one's, as far as known.
+ * beside it, for which it is looked at first; one by meta_beside: likewise, of
+ * which that is known; else with that instead. Tags stay, the ACL is the
+ * rule's. attr is the new one's, as far as known.
  */
 void copy_object(struct s3_bucket *b, const char *from, const struct s3_attr *version, const char *key,
 		 const struct meta *meta,

@@ -11,6 +11,8 @@
 
 #include "multi.h"
 #include "names/names.h"
+#include "request/headers.h"
+#include "request/tags.h"
 #include "http/xml.h"
 
 struct copy {
@@ -22,6 +24,7 @@ struct copy {
 	struct s3_attr version, attr;
 	struct meta meta;
 	int replace;                    /* the metadata */
+	int by_parts;
 	void (*done)(void *arg, const struct s3_attr *attr, int err);
 	void *arg;
 	/* by parts */
@@ -54,7 +57,7 @@ unsigned copy_stop(void)
 	DL_FOREACH2(copies, c, following) {
 		if (*c->upload && !c->err)
 			multi_abort_id(c->b, c->key, c->upload, NULL, NULL);
-		begun += !*c->upload && c->version.size > COPY_WHOLE;
+		begun += !*c->upload && c->by_parts;
 		c->err = c->err ? c->err : -ECANCELED;
 	}
 	return begun;
@@ -80,6 +83,14 @@ static void describe(struct copy *c, const char *etag, const struct s3_request *
 }
 
 static void copy_at_once(struct copy *c);
+static void look(struct copy *c);
+
+/* Ceph up to 17 copies nothing that is to be encrypted, but takes such parts. */
+static int can_be_by_parts(const struct copy *c, int err)
+{
+	return err == -EOPNOTSUPP && !c->by_parts &&
+	       (headers_encrypt(c->b) || meta_get(&c->meta, "x-amz-server-side-encryption"));
+}
 
 static void source_looked(struct s3_request *r, int err)
 {
@@ -102,6 +113,11 @@ static void copied(struct s3_request *r, int err)
 		s3_start(&c->r);
 		return;
 	}
+	if (can_be_by_parts(c, err)) {
+		c->by_parts = 1;
+		look(c);
+		return;
+	}
 	err = copy_result(r, err, etag);
 	if (!err)
 		describe(c, etag, r);
@@ -111,9 +127,11 @@ static void copied(struct s3_request *r, int err)
 static void copy_at_once(struct copy *c)
 {
 	request(c, "PUT", c->key, copied);
-	copy_add_source(&c->r, &c->source, c->version.etag);
+	copy_add_source(&c->r, &c->source, c->from_b, c->version.etag);
 	if (c->replace)
 		s3_header(&c->r, "x-amz-metadata-directive", "REPLACE");
+	if (meta_get(&c->meta, "x-amz-tagging"))
+		s3_header(&c->r, "x-amz-tagging-directive", "REPLACE");
 	meta_send(&c->meta, &c->r);
 	s3_start(&c->r);
 }
@@ -127,6 +145,16 @@ static int completed_leaf(void *arg, const char *path, const char *value)
 	return 0;
 }
 
+/* The answer has what the copy is now. */
+static void made(struct s3_request *r, int err)
+{
+	struct copy *c = r->arg;
+
+	if (!err)
+		describe(c, r->etag, r);
+	copy_end(c, err);
+}
+
 static void completed(struct s3_request *r, int err)
 {
 	struct copy *c = r->arg;
@@ -134,12 +162,15 @@ static void completed(struct s3_request *r, int err)
 
 	if (!err)
 		err = xml_parse(r->text ? r->text : "", r->text_len, completed_leaf, NULL, etag);
-	if (!err && !*etag)
-		err = -EIO;
-	if (!err)
-		describe(c, etag, r);
 	if (!err)
 		*c->upload = 0;
+	if (!err && !*etag) {           /* Ceph 16 does not say it of what is encrypted */
+		request(c, "HEAD", c->key, made);
+		s3_start(&c->r);
+		return;
+	}
+	if (!err)
+		describe(c, etag, r);
 	copy_end(c, err);
 }
 
@@ -236,25 +267,64 @@ static void created(struct s3_request *r, int err)
 
 static void create(struct copy *c)
 {
+	if (!c->version.size) {                 /* no part is as short as that */
+		request(c, "PUT", c->key, made);
+		meta_send(&c->meta, &c->r);
+		s3_start(&c->r);
+		return;
+	}
 	request(c, "POST", c->key, created);
 	s3_param(&c->r, "uploads", "");
 	meta_send(&c->meta, &c->r);
 	s3_start(&c->r);
 }
 
-/* The upload has to be begun with what the source has beside its bytes. */
+static void got_tags(void *arg, const char *tags, int err)
+{
+	struct copy *c = arg;
+
+	if (!err && *tags)
+		meta_set(&c->meta, "x-amz-tagging", tags);
+	if (!err && c->meta.full)
+		err = -E2BIG;
+	if (err)
+		copy_end(c, err);
+	else
+		create(c);
+}
+
+/* An upload has to be begun with all that the source has beside its bytes, a copy with what it does not take along. */
 static void looked(struct s3_request *r, int err)
 {
 	struct copy *c = r->arg;
+	int whole = !c->by_parts;
 
-	if (!err && strcmp(r->etag, c->version.etag))
+	if (!err && *c->version.etag && strcmp(r->etag, c->version.etag))
 		err = -ESTALE;
 	if (err) {
 		copy_end(c, err);
 		return;
 	}
-	meta_preserve(&c->meta, r);
-	create(c);
+	r->bucket = c->b;               /* its rule counts */
+	if (!c->replace && whole)
+		meta_beside(&c->meta, r);
+	else if (!c->replace)
+		meta_preserve(&c->meta, r);
+	if (whole)
+		copy_at_once(c);
+	else if (tags_told(r) && !meta_get(&c->meta, "x-amz-tagging"))
+		tags_get(c->from_b, c->from, r->version, got_tags, c);
+	else
+		create(c);
+}
+
+static void look(struct copy *c)
+{
+	request(c, "HEAD", c->from, looked);
+	c->r.bucket = c->from_b;
+	if (*c->version.version)
+		s3_param(&c->r, "versionId", c->version.version);
+	s3_start(&c->r);
 }
 
 void copy_object(struct s3_bucket *b, const char *from, const struct s3_attr *version, const char *key,
@@ -276,7 +346,7 @@ void copy_between(struct s3_bucket *from_b, const char *from, const struct s3_at
 	c->from_b = from_b;
 	c->b = b;
 	c->version = *version;
-	c->replace = meta != NULL;
+	c->replace = meta && !meta->beside;
 	c->done = done;
 	c->arg = arg;
 	snprintf(c->from, sizeof(c->from), "%s", from);
@@ -288,13 +358,9 @@ void copy_between(struct s3_bucket *from_b, const char *from, const struct s3_at
 		meta_load(&c->meta, text);
 		free(text);
 	}
-	if (version->size <= COPY_WHOLE) {
+	c->by_parts = version->size > COPY_WHOLE;
+	if (meta && !c->by_parts)
 		copy_at_once(c);
-	} else if (meta) {
-		create(c);
-	} else {
-		request(c, "HEAD", c->from, looked);
-		c->r.bucket = from_b;
-		s3_start(&c->r);
-	}
+	else
+		look(c);
 }

@@ -11,8 +11,8 @@ struct copy_source {
 
 /* "/bucket/key?versionId=...", encoded. 0 or -ENAMETOOLONG. */
 int copy_source_of(struct copy_source *s, const struct s3_bucket *b, const char *key, const struct s3_attr *version);
-/* As headers; etag: of the version, must live as long as the request. */
-void copy_add_source(struct s3_request *r, const struct copy_source *s, const char *etag);
+/* As headers; from: whose rule has its key; etag: of the version, must live as long as the request. */
+void copy_add_source(struct s3_request *r, const struct copy_source *s, const struct s3_bucket *from, const char *etag);
 /* Whether a condition was refused that may hold. */
 int copy_is_doubtful(const struct s3_request *r);
 /* The answer to a HEAD of the source after that: 1: it holds, so such conditions are not used any more for b. */

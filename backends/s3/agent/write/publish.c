@@ -15,6 +15,7 @@
 #include "names/names.h"
 #include "object_ops.h"
 #include "options.h"
+#include "request/tags.h"
 
 #define COPY_WORTH (8ll << 20)          /* so many bytes copied by the server are worth an upload */
 
@@ -196,12 +197,25 @@ void publish_send(struct publish *p)
 	}
 }
 
+static void got_tags(void *arg, const char *tags, int err)
+{
+	struct publish *p = arg;
+
+	if (err) {
+		publish_end(p, err);
+		return;
+	}
+	stage_keep(p->st, "x-amz-tagging", tags);
+	publish_send(p);
+}
+
 static void looked(struct s3_request *r, int err)
 {
 	struct publish *p = r->arg;
+	int keeps = !err && p->st->base && !p->st->kept, tagged = keeps && tags_told(r);
 	struct meta *kept;
 
-	if (!err && p->st->base && !p->st->kept) {
+	if (keeps) {
 		kept = calloc(1, sizeof(*kept));
 		if (!kept)
 			abort();
@@ -214,6 +228,8 @@ static void looked(struct s3_request *r, int err)
 	err = publish_is_as_it_must(p, r, err);
 	if (err)
 		publish_end(p, err);
+	else if (tagged)
+		tags_get(p->st->b, p->st->j->key, r->version, got_tags, p);
 	else
 		publish_send(p);
 }

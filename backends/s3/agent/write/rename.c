@@ -73,7 +73,7 @@ static void copied(void *arg, const struct s3_attr *attr, int err)
 
 static void copy_file(struct change *c)
 {
-	copy_object(c->b, c->key, &c->attr, c->to_key, NULL, copied, c);
+	copy_object(c->b, c->key, &c->attr, c->to_key, &c->meta, copied, c);
 }
 
 /* What there is now, which what is kept of it may not be. */
@@ -88,6 +88,7 @@ static void looked(struct s3_request *r, int err)
 		return;
 	}
 	names_attr(r, c->key, &c->attr);
+	meta_beside(&c->meta, r);
 	change_keep_parent(c, c->name, copy_file);
 }
 

@@ -79,6 +79,8 @@ void stage_based(struct stage *st, const struct s3_attr *attr);
 /* What is stored beside its bytes. */
 struct meta;
 void stage_meta(const struct stage *st, struct meta *m);
+/* Adds a header to what of the base is kept; value "": nothing. */
+void stage_keep(struct stage *st, const char *name, const char *value);
 
 /* Nobody has it any more, after err: nothing of it is kept that is in the bucket, or is to be nowhere. write.c */
 void write_settle(struct stage *st, int err);

@@ -58,6 +58,18 @@ void stage_meta(const struct stage *st, struct meta *m)
 	meta_rule(m, st->b, st->j->key);
 }
 
+void stage_keep(struct stage *st, const char *name, const char *value)
+{
+	char *more;
+
+	if (!*value)
+		return;
+	if (asprintf(&more, "%s%s: %s\n", st->preserve ? st->preserve : "", name, value) < 0)
+		abort();
+	free(st->preserve);
+	st->preserve = more;
+}
+
 /* ---- room */
 
 struct delayed {
