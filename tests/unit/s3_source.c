@@ -314,6 +314,111 @@ static void sso(void **state)
 	fails("[default]\nsso_start_url=u\nsso_region=r\nsso_account_id=1\n", "profile default has no sso_role_name");
 }
 
+#define REFRESH "\"clientId\":\"client\",\"clientSecret\":\"" SECRET "c\",\"refreshToken\":\"" SECRET "r\",\"startUrl\":\"u\""
+#define ROLE_REPLY "{\"roleCredentials\":{\"accessKeyId\":\"S\",\"secretAccessKey\":\"" SECRET "\",\"sessionToken\":\"tok\"," \
+	"\"expiration\":4070919845000}}"
+
+struct sso_server {
+	const char *token;              /* what CreateToken answers */
+	const char *bearer;             /* that the role is given for */
+	unsigned tokens;                /* CreateTokens */
+	char asked[4096];               /* the last one */
+};
+
+static char *by_sso(const char *request, void *arg)
+{
+	struct sso_server *x = arg;
+	char want[128];
+
+	if (!strncmp(request, "POST /token ", 12)) {
+		x->tokens++;
+		snprintf(x->asked, sizeof(x->asked), "%s", request);
+		return strdup(x->token);
+	}
+	snprintf(want, sizeof(want), "x-amz-sso_bearer_token:%s\r\n", x->bearer);
+	return strdup(strstr(request, want) ? "200\n" ROLE_REPLY : "401\n{}");
+}
+
+/* The file has this in it, and is its owner's alone. */
+static int cached(const char *path, const char *text)
+{
+	char all[4096] = "";
+	struct stat st;
+	int fd = open(path, O_RDONLY);
+
+	assert_true(fd >= 0 && read(fd, all, sizeof(all) - 1) > 0 && !fstat(fd, &st));
+	close(fd);
+	assert_int_equal(st.st_mode & 0777, 0600);
+	return strstr(all, text) != NULL;
+}
+
+/* A token of a session is renewed before it expires, and its file written for who comes next. */
+static void sso_renewed(void **state)
+{
+	struct sso_server x = { .token = "200\n{\"accessToken\":\"new\",\"expiresIn\":3600,\"refreshToken\":\"next\"}",
+		.bearer = "new" };
+	char path[192], soon[32], text[512], command[256];
+	time_t t = time(NULL) + 600;
+
+	(void)state;
+	snprintf(command, sizeof(command), "mkdir -p %s/.aws/sso/cache", home);
+	assert_int_equal(system(command), 0);
+	strftime(soon, sizeof(soon), "%Y-%m-%dT%H:%M:%SZ", gmtime(&t));
+	snprintf(path, sizeof(path), "%s/.aws/sso/cache/ee0bfd2552fbd840c02cc48b6e823320543c450f.json", home);
+	pthread_mutex_lock(&server.lock);
+	server.answer = by_sso;
+	server.arg = &x;
+	pthread_mutex_unlock(&server.lock);
+	setenv("AWS_ENDPOINT_URL", server.url, 1);
+
+	put(path, "{\"accessToken\":\"old\",\"expiresAt\":\"" PAST "\"," REFRESH "}");
+	assert_int_equal(fetch(SSO), 0);
+	expect_all("S", "tok", 4070919845, "SSO, role a/b of account 123, profile default");
+	assert_int_equal(x.tokens, 1);
+	assert_non_null(strstr(x.asked, "ontent-type:application/json\r\n"));
+	assert_non_null(strstr(x.asked, "{\"grantType\":\"refresh_token\",\"clientId\":\"client\",\"clientSecret\":\"" SECRET
+			       "c\",\"refreshToken\":\"" SECRET "r\"}"));
+	assert_true(cached(path, "\"accessToken\": \"new\""));
+	assert_true(cached(path, "\"refreshToken\": \"next\""));
+	assert_true(cached(path, "\"clientId\": \"client\""));
+	assert_true(cached(path, "\"startUrl\": \"u\""));
+	assert_int_equal(fetch(SSO), 0);        /* good for an hour now */
+	assert_int_equal(x.tokens, 1);
+
+	/* some ten minutes before its end; while that fails the old one serves */
+	snprintf(text, sizeof(text), "{\"accessToken\":\"old\",\"expiresAt\":\"%s\"," REFRESH "}", soon);
+	put(path, text);
+	assert_int_equal(fetch(SSO), 0);
+	assert_int_equal(x.tokens, 2);
+	put(path, text);
+	x.token = "400\n{\"error\":\"invalid_grant\"}";
+	x.bearer = "old";
+	assert_int_equal(fetch(SSO), 0);
+	assert_int_equal(x.tokens, 3);
+	put(path, "{\"accessToken\":\"old\",\"expiresAt\":\"" PAST "\"," REFRESH "}");
+	fails(SSO, "was not renewed (status 400); run `aws sso login --profile default`");
+	x.token = "200\n{}";
+	fails(SSO, "has none");
+
+	/* one that is good by its file and refused is renewed, once */
+	put(path, "{\"accessToken\":\"old\",\"expiresAt\":\"" FUTURE "\"," REFRESH "}");
+	x = (struct sso_server){ .token = "200\n{\"accessToken\":\"new\",\"expiresIn\":60}", .bearer = "new" };
+	assert_int_equal(fetch(SSO), 0);
+	assert_int_equal(x.tokens, 1);
+	assert_true(cached(path, "\"refreshToken\": \"" SECRET "r\""));
+	x.bearer = "another";
+	fails(SSO, "is not accepted any more");
+	assert_int_equal(x.tokens, 2);
+
+	/* nothing to renew it with: no session, no refresh token, or a registration that is over */
+	x.tokens = 0;
+	put(path, "{\"accessToken\":\"old\",\"expiresAt\":\"" PAST "\"}");
+	fails(SSO, "expired at");
+	put(path, "{\"accessToken\":\"old\",\"expiresAt\":\"" PAST "\",\"registrationExpiresAt\":\"" PAST "\"," REFRESH "}");
+	fails(SSO, "expired at");
+	assert_int_equal(x.tokens, 0);
+}
+
 /* ---- container and machine */
 
 static void container(void **state)
@@ -491,7 +596,7 @@ static void times(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(environment), T(files), T(process), T(role), T(role_chain), T(role_errors), T(web_identity), T(sso),
+		T(environment), T(files), T(process), T(role), T(role_chain), T(role_errors), T(web_identity), T(sso), T(sso_renewed),
 		T(container), T(container_hosts), T(machine), T(machine_role), T(again), T(precedence), T(times),
 	};
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* A role of IAM Identity Center, with the token that `aws sso login` left in ~/.aws/sso/cache. */
-#include "source.h"
+#include "source_sso.h"
 
 #include <errno.h>
 #include <jansson.h>
@@ -9,13 +9,6 @@
 
 #include <openssl/crypto.h>
 #include <openssl/sha.h>
-
-#define LOGIN "run `aws sso login --profile %s`"
-
-struct sso {
-	const char *region, *account, *role, *name;     /* name: of the session, or the start URL; its hash names the file */
-	char token[SOURCE_TOKEN_MAX];
-};
 
 static const char *session_setting(const struct source *s, const char *session, const char *name)
 {
@@ -30,6 +23,7 @@ static int settings(struct source *s, struct sso *o)
 	o->account = source_setting(s, "sso_account_id");
 	o->role = source_setting(s, "sso_role_name");
 	o->name = session ? session : url;
+	o->is_session = session != NULL;
 	if (!o->region || !url)
 		return source_fail(s, "SSO: %s %.64s has no %s", session ? "sso-session" : "profile",
 				   session ? session : s->profile, url ? "sso_region" : "sso_start_url");
@@ -39,7 +33,7 @@ static int settings(struct source *s, struct sso *o)
 	return 0;
 }
 
-static void cache_file(const struct sso *o, char out[PATH_MAX])
+static void cache_file(struct sso *o)
 {
 	unsigned char md[SHA_DIGEST_LENGTH];
 	char name[2 * SHA_DIGEST_LENGTH + 1], path[128];
@@ -48,37 +42,7 @@ static void cache_file(const struct sso *o, char out[PATH_MAX])
 	for (size_t i = 0; i < sizeof(md); i++)
 		snprintf(name + 2 * i, 3, "%02x", md[i]);
 	snprintf(path, sizeof(path), "~/.aws/sso/cache/%s.json", name);
-	aws_path(out, path);
-}
-
-static int take_token(struct source *s, struct sso *o, const char *path, const json_t *j)
-{
-	const char *token = source_json_text(j, "accessToken"), *until = source_json_text(j, "expiresAt");
-
-	if (!token || strlen(token) >= sizeof(o->token) || !until || !source_time(until))
-		return source_fail(s, "SSO: %.200s has no token; " LOGIN, path, s->profile);
-	if (source_time(until) <= time(NULL))
-		return source_fail(s, "SSO: the token of profile %.64s expired at %.40s; " LOGIN, s->profile, until, s->profile);
-	strcpy(o->token, token);
-	return 0;
-}
-
-static int read_token(struct source *s, struct sso *o)
-{
-	char path[PATH_MAX], *text;
-	size_t n;
-	json_t *j;
-	int err;
-
-	cache_file(o, path);
-	text = aws_read_file(path, SOURCE_ANSWER, &n);
-	if (!text)
-		return source_fail(s, "SSO: %.200s: %s; " LOGIN, path, strerror(errno), s->profile);
-	j = source_json(s, "SSO", text, n);
-	err = j ? take_token(s, o, path, j) : -EACCES;
-	source_json_free(j);
-	OPENSSL_clear_free(text, n);
-	return err;
+	aws_path(o->path, path);
 }
 
 static int take(struct source *s, const json_t *j)
@@ -100,8 +64,12 @@ static int answered(struct source *s, int status)
 	json_t *j;
 	int err;
 
-	if (status == 401)
-		return source_fail(s, "SSO: the token of profile %.64s is not accepted any more; " LOGIN, s->profile, s->profile);
+	if (status == 401) {            /* taken back before its time */
+		err = sso_token_again(s);
+		if (err)
+			return err;
+		return source_fail(s, "SSO: the token of profile %.64s is not accepted any more; " SSO_LOGIN, s->profile, s->profile);
+	}
 	if (status != 200)
 		return source_refused(s, "SSO", status);
 	j = source_json(s, "SSO", s->call->answer, s->call->len);
@@ -110,8 +78,9 @@ static int answered(struct source *s, int status)
 	return err ? err : source_end(s, 0);
 }
 
-static int ask(struct source *s, const struct sso *o)
+static int ask(struct source *s)
 {
+	const struct sso *o = s->state;
 	const char *url = aws_endpoint(s->conf, s->profile, "sso");
 	char query[1024], usual[128];
 	struct source_call *c;
@@ -140,7 +109,8 @@ int source_sso(struct source *s)
 	if (!o)
 		return source_fail(s, "no memory");
 	err = settings(s, o);
-	if (!err)
-		err = read_token(s, o);
-	return err ? err : ask(s, o);
+	if (err)
+		return err;
+	cache_file(o);
+	return sso_token(s, ask);
 }
