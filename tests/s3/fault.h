@@ -117,10 +117,14 @@ int conn_write(struct conn *c, const void *p, size_t n);
 struct signer {
 	char id[128], secret[128], token[512];  /* token "": none wanted */
 	bool expired;
+	bool session;                   /* of CreateSession */
+	time_t until;                   /* 0: for ever */
 };
 /* The table of who may sign is locked while in use. */
 void sign_allow(const char *id, const char *secret, const char *token);
 void sign_expire(const char *id);
+/* Credentials of a session for a directory bucket (NAME--ZONE--x-s3), as XML. */
+void create_session(struct request *q, struct answer *a);
 /*
  * Whether the request is signed by one of them for this region at about `now`:
  * NULL, or S3's code of what is wrong, with a sentence in why.
@@ -232,6 +236,7 @@ struct settings {
 	long clock;                     /* seconds this server is ahead */
 	long max_keys;
 	long stall_ms;                  /* how long a stalled answer stays so */
+	long session_s;                 /* how long a session is good */
 	long delay_ms, delay_us;        /* of every answer; together */
 };
 extern struct settings set;

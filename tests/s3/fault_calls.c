@@ -51,6 +51,7 @@ static const struct call calls[] = {
 	{ "ListBuckets", "GET", 0, NULL, NULL, yes },
 	{ "ListObjectsV2", "GET", 1, "list-type", NULL, list_objects },
 	{ "ListMultipartUploads", "GET", 1, "uploads", NULL, list_uploads },
+	{ "CreateSession", "GET", 1, "session", NULL, create_session },
 	{ "GetBucketLocation", "GET", 1, "location", NULL, location },
 	{ "GetBucketVersioning", "GET", 1, "versioning", NULL, versioning },
 	{ "HeadBucket", "HEAD", 1, NULL, NULL, yes },

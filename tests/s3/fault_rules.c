@@ -24,7 +24,7 @@
 
 struct settings set = {
 	.region = "us-east-1", .conditional = "on", .discard = "off", .checksums = "off", .anonymous = "off",
-	.min_part = 5 << 20, .max_keys = 1000, .stall_ms = 120000,
+	.min_part = 5 << 20, .max_keys = 1000, .stall_ms = 120000, .session_s = 300,
 };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -126,6 +126,7 @@ static const char *set_line(char *line)
 		{ "max_keys", &set.max_keys, 0 },
 		{ "stall_ms", &set.stall_ms, 0 },
 		{ "delay_ms", &set.delay_ms, 0 },
+		{ "session_s", &set.session_s, 0 },
 		{ "delay_us", &set.delay_us, 0 },
 	};
 	char *value = strchr(line, '=');

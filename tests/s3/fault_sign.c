@@ -38,7 +38,8 @@ void sign_allow(const char *id, const char *secret, const char *token)
 	snprintf(s->id, sizeof(s->id), "%s", id);
 	snprintf(s->secret, sizeof(s->secret), "%s", secret);
 	snprintf(s->token, sizeof(s->token), "%s", token);
-	s->expired = false;
+	s->expired = s->session = false;
+	s->until = 0;
 	pthread_mutex_unlock(&lock);
 }
 
@@ -49,6 +50,44 @@ void sign_expire(const char *id)
 	if (s)
 		s->expired = true;
 	pthread_mutex_unlock(&lock);
+}
+
+/* Eight of them are good at a time. */
+void create_session(struct request *q, struct answer *a)
+{
+	static unsigned long n;
+	char id[64], secret[64], token[64], until[64];
+	time_t end = server_now() + set.session_s;
+	struct tm tm;
+	(void)q;
+	pthread_mutex_lock(&lock);
+	n++;
+	pthread_mutex_unlock(&lock);
+	snprintf(id, sizeof(id), "session-%lu", n % 8);
+	snprintf(secret, sizeof(secret), "session-secret-%lu", n);
+	snprintf(token, sizeof(token), "session-token-%lu", n);
+	sign_allow(id, secret, token);
+	pthread_mutex_lock(&lock);
+	signer(id)->session = true;
+	signer(id)->until = end;
+	pthread_mutex_unlock(&lock);
+	strftime(until, sizeof(until), "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&end, &tm));
+	text_print(&a->body, "<CreateSessionResult><Credentials><SessionToken>%s</SessionToken><SecretAccessKey>%s</SecretAccessKey>"
+			     "<AccessKeyId>%s</AccessKeyId><Expiration>%s</Expiration></Credentials></CreateSessionResult>",
+		   token, secret, id, until);
+}
+
+static bool is_directory_bucket(const struct request *q)
+{
+	size_t n = strlen(q->bucket);
+	return n > 6 && strcmp(q->bucket + n - 6, "--x-s3") == 0;
+}
+
+/* All of a directory bucket's calls but these. */
+static bool wants_session(const struct request *q)
+{
+	return is_directory_bucket(q) && q->call && strcmp(q->call->name, "CreateSession") != 0 &&
+	       strcmp(q->call->name, "CreateBucket") != 0;
 }
 
 static void encode(struct text *t, const char *s, bool slash)
@@ -212,9 +251,11 @@ static const char *check_time(const char *date, const char *scope, time_t now, c
 
 static const char *check_token(const struct request *q, const struct signer *s, char why[256])
 {
-	const char *token = header_of(q, "x-amz-security-token");
+	const char *token = header_of(q, s->session ? "x-amz-s3session-token" : "x-amz-security-token");
+	if (s->session != wants_session(q))
+		return "AccessDenied";
 	snprintf(why, 256, "the token of %s", s->id);
-	if (s->expired)
+	if (s->expired || (s->until && server_now() >= s->until))
 		return "ExpiredToken";
 	return strcmp(token ? token : "", s->token) == 0 ? NULL : "InvalidToken";
 }
@@ -246,7 +287,8 @@ const char *sign_check(struct request *q, const char *region, time_t now, char w
 	*slash = '\0';
 	snprintf(scope, sizeof(scope), "%s", slash + 1);
 	snprintf(q->id, sizeof(q->id), "%.127s", credential);
-	snprintf(want, sizeof(want), "/%s/s3/aws4_request", region);
+	snprintf(want, sizeof(want), "/%s/s3%s/aws4_request", region,
+		 is_directory_bucket(q) && (!q->call || strcmp(q->call->name, "CreateBucket") != 0) ? "express" : "");
 	if ((err = check_time(date, scope, now, why)))
 		return err;
 	if (strcmp(scope + 8, want) != 0) {

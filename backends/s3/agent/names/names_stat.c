@@ -266,7 +266,8 @@ static void ask(struct asker *f)
 	f->asked = 1;                   /* until all are asked: a listing that is kept answers at once */
 	if (f->place.kind == PLACE_ROOT || f->place.kind == PLACE_PART)
 		f->halves.file = NONE;
-	if (f->halves.file != UNKNOWN || f->halves.dir != UNKNOWN || names_meta_object(f->bucket))
+	if (f->halves.file != UNKNOWN || f->halves.dir != UNKNOWN || names_meta_object(f->bucket) ||
+	    f->bucket->express)             /* lists below a slash only */
 		ask_halves(f);
 	else if (f->as_dir)
 		ask_list(f);

@@ -13,6 +13,7 @@
 
 #include "conf/conf.h"
 #include "conf/conf_text.h"
+#include "express.h"
 #include "headers.h"
 #include "s3_private.h"
 
@@ -181,10 +182,10 @@ static int set_text(char **to, const char *text)
 
 static int aws_endpoint_of(struct s3_bucket *b)
 {
-	char url[200];
+	char url[200], zone[32] = "";
 
-	snprintf(url, sizeof(url), "https://s3.%.100s.amazonaws.com%s", b->region,
-		 strncmp(b->region, "cn-", 3) ? "" : ".cn");
+	snprintf(url, sizeof(url), "https://s3%s%s.%.100s.amazonaws.com%s", express_zone(b->name, zone) ? "" : "express-", zone,
+		 b->region, strncmp(b->region, "cn-", 3) ? "" : ".cn");
 	return set_text(&b->endpoint, url);
 }
 
@@ -263,7 +264,7 @@ static int set_bucket(struct entry *e, char why[S3_WHY])
 	int n = (int)strcspn(e->rule.target, "?");
 	struct s3_bucket *b = &e->b;
 	struct creds_how how = { text_of(e, S3_OPT_PROFILE), e->rule.value[S3_OPT_ANONYMOUS] != 0 };
-	char said[S3_WHY];
+	char said[S3_WHY], zone[32];
 
 	b->option = e->rule.value;
 	b->disk = text_of(e, S3_OPT_DISK);
@@ -285,6 +286,10 @@ static int set_bucket(struct entry *e, char why[S3_WHY])
 		return -EINVAL;
 	}
 	set_site(e);
+	if (!express_zone(b->name, zone)) {
+		b->express = express_new(b);
+		b->checksums = 1;       /* and no Content-MD5 */
+	}
 	if (headers_new(&b->headers, &e->rule, b, said)) {
 		snprintf(why, S3_WHY, "s3://%.*s: %.220s", n < 63 ? n : 63, e->rule.target, said);
 		return -EINVAL;

@@ -11,10 +11,10 @@ enum {
 	PUT = 1, CREATE = 2, COPY = 4,          /* PutObject, CreateMultipartUpload, CopyObject: make an object */
 	PART = 8, PART_COPY = 16, COMPLETE = 32,
 	GET = 64, HEAD = 128,
-	OTHER = 256,
+	OTHER = 256, SESSION = 512,             /* CreateSession */
 	MAKE = PUT | CREATE | COPY,
 	BYTES = MAKE | PART | PART_COPY | COMPLETE | GET | HEAD,        /* all that touch what is encrypted */
-	ALL = BYTES | OTHER,
+	ALL = BYTES | OTHER | SESSION,
 };
 
 /* As S3's API reference has them. A copy takes its source's tags along, which count. */
@@ -71,7 +71,7 @@ static unsigned kind_of(const struct s3_request *r)
 	unsigned version = has_param(r, "versionId") != 0;
 
 	if (!r->key)
-		return OTHER;
+		return r->chain ? SESSION : OTHER;
 	switch (*r->method) {
 	case 'G':
 		return r->nquery == version ? GET : OTHER;
@@ -91,6 +91,12 @@ static int row_of(const char *name)
 	return -1;
 }
 
+/* What is written in a session is encrypted as that says. */
+static unsigned kinds_of(enum header which, const struct s3_request *r)
+{
+	return r->bucket->express && (which == HEADER_SSE || which == HEADER_KMS_KEY) ? SESSION : table[which].kinds;
+}
+
 /* An object of no bytes gains nothing by a class, and is billed for the least that the class has. */
 static int is_worth(enum header which, const struct s3_request *r, unsigned kind)
 {
@@ -107,7 +113,7 @@ void headers_add(const struct s3_request *r, struct http *to)
 	for (int i = 0; i < HEADER_COUNT; i++) {
 		const char *value = (i < HEADER_FROM_C_ALGORITHM ? r->bucket : from)->headers->value[i];
 
-		if (value && table[i].kinds & kind && is_worth(i, r, kind) && !has_header(r, table[i].name))
+		if (value && kinds_of(i, r) & kind && is_worth(i, r, kind) && !has_header(r, table[i].name))
 			http_add(to, table[i].name, value);
 	}
 }

@@ -103,7 +103,7 @@ static void take_encryption(struct meta *m, const struct s3_request *head)
 {
 	const char *kind = http_got(head->http, "x-amz-server-side-encryption");
 
-	if (!kind || strncmp(kind, "aws:kms", 7) || headers_encrypt(head->bucket))
+	if (!kind || strncmp(kind, "aws:kms", 7) || headers_encrypt(head->bucket) || head->bucket->express)
 		return;
 	take(m, head, "x-amz-server-side-encryption");
 	take(m, head, "x-amz-server-side-encryption-aws-kms-key-id");

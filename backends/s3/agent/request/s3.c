@@ -14,6 +14,7 @@
 #include <time.h>
 
 #include "count.h"
+#include "express.h"
 #include "headers.h"
 #include "s3_private.h"
 
@@ -324,7 +325,8 @@ static int sign(struct s3_try *t, const struct s3_aim *aim, const struct sigv4_k
 		sigv4_sha256(t->hash, r->body, r->body_len);
 		payload = t->hash;
 	}
-	return sigv4_sign(&t->http, aim->host, t->path, t->query, payload, key, t->b->region, "s3",
+	return sigv4_sign(&t->http, aim->host, t->path, t->query, payload, key, t->b->region,
+			  t->b->express ? "s3express" : "s3",
 			  time(NULL) + t->b->skew, t->sign, sizeof(t->sign));
 }
 
@@ -353,6 +355,11 @@ static void send_it(void *arg, const struct sigv4_key *key, int err)
 	s3_hedge_sent(t);
 }
 
+static int has_session(const struct s3_try *t)
+{
+	return t->b->express && !t->r->chain;
+}
+
 static void attempt(void *arg)
 {
 	struct s3_try *t = arg;
@@ -371,7 +378,10 @@ static void attempt(void *arg)
 void s3_try_send(struct s3_try *t)
 {
 	t->asking = 1;
-	creds_get(t->b->creds, send_it, t);
+	if (has_session(t))
+		express_get(t->b->express, send_it, t);
+	else
+		creds_get(t->b->creds, send_it, t);
 }
 
 void s3_start(struct s3_request *r)
@@ -395,6 +405,8 @@ void s3_try_end(struct s3_try *t)
 	t->r = NULL;
 	loop_timer_clear(&t->timer);
 	loop_timer_clear(&t->late);
+	if (t->asking && t->b->express)
+		express_cancel(t->b->express, t);
 	if (t->asking)
 		creds_cancel(t->b->creds, t);
 	http_cancel(&t->http);

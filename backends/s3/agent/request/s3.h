@@ -45,6 +45,7 @@ struct s3_bucket {
 	int default_endpoint;           /* AWS's own of the region, not named by anybody */
 	int virtual_host;               /* else path style */
 	struct headers *headers;        /* that the rule asks for */
+	struct express *express;        /* the sessions of a directory bucket, or NULL */
 	struct creds *creds;
 	struct http_site site;
 	const long long *option;        /* of the rule, by enum s3_option of options.h */
@@ -93,6 +94,7 @@ struct s3_request {
 	off_t body_off;
 	size_t body_len;
 	const char *payload;            /* hex of its SHA-256, or NULL: computed of `body`, unsigned of body_fd */
+	int chain;                      /* signed with the chain's credentials where the bucket has sessions */
 	int once;                       /* is not to be repeated after an answer that never came */
 	int no_status;                  /* done sees every status >= 300 as its errno without a retry */
 	unsigned patience_ms;           /* no byte for so long: the next attempt, or ETIMEDOUT; 0: the bucket's */

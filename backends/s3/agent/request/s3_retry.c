@@ -13,6 +13,7 @@
 #include <sys/random.h>
 #include <time.h>
 
+#include "express.h"
 #include "s3_private.h"
 
 #define FIRST_DELAY (LOOP_SECOND / 2)
@@ -183,7 +184,10 @@ static int mended(struct s3_try *t)
 	if (redirect(t))
 		return 1;
 	if (!t->refused && are_creds_refused(t)) {
-		creds_refused(t->b->creds);
+		if (t->b->express && !t->r->chain)
+			express_refused(t->b->express);
+		else
+			creds_refused(t->b->creds);
 		return t->refused = 1;
 	}
 	return 0;
