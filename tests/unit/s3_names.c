@@ -895,6 +895,21 @@ static void in_turn(void **state)
 		for (unsigned i = 0; i < ntold; i++)
 			assert_in_range(times_told(told[i]), 1, 1 + by_number);
 	}
+	ntold = 0;                              /* by a listing that is old: it is worth another one */
+	now += 2000000000u;
+	for (unsigned i = 0; i < 10; i++) {
+		snprintf(name, sizeof(name), "/0/%02d", i);
+		if (i)
+			assert_int_equal(names_in_turn(&bucket, name), i >= 3);
+		names_opened(&bucket, name, 65536, next_one);
+	}
+	assert_int_equal(ntold, 0);
+	lists = 0;
+	assert_int_equal(stat_of("/0/10"), 0);
+	names_opened(&bucket, "/0/10", 65536, next_one);
+	assert_int_equal(lists, 1);
+	assert_true(ntold > 10);
+	assert_string_equal(told[0], "/0/11");
 	ntold = 0;                              /* here and there */
 	now += 2000000000u;
 	assert_int_equal(list_of("/0"), 0);

@@ -200,6 +200,7 @@ static void opened(void *arg, struct object *o, int err)
 	s->attr = *object_attr(o);
 	complete(c->bucket, key, &s->attr);
 	names_learn(c->bucket, s->name, &s->attr);
+	ahead_of(c->bucket, s->name);
 	answer_object(c, o, 1);
 }
 

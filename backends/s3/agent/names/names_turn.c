@@ -109,20 +109,25 @@ void names_opened(struct s3_bucket *b, const char *name, size_t most,
 	const struct names_entry *e;
 	struct numbered *n, key;
 	struct listing *l;
+	struct known *k;
 	char *slash;
+	int fresh;
 
 	strcpy(dir, name);
 	slash = strrchr(dir, '/');
 	if (!slash)
 		return;
 	*slash = '\0';
-	l = known_listed(b, dir);
+	k = known_find(b, dir);
+	l = k ? k->listing : NULL;
 	e = l ? listing_find(l, slash + 1) : NULL;
 	if (!e)
 		return;
+	fresh = l->until > loop_now();
 	step(&l->by_name, (unsigned)(e - l->list.entry));
 	if (l->by_name.run >= NAMES_RUN) {
-		tell_next(&w, l, &l->by_name, NULL);
+		if (fresh)
+			tell_next(&w, l, &l->by_name, NULL);
 		return;
 	}
 	if (l->opens++ < INOS_RUN)
@@ -133,6 +138,6 @@ void names_opened(struct s3_bucket *b, const char *name, size_t most,
 	n = l->numbers ? bsearch(&key, l->numbered, l->numbers, sizeof(key), by_ino) : NULL;
 	if (n)
 		step(&l->by_ino, (unsigned)(n - l->numbered));
-	if (n && l->by_ino.run >= INOS_RUN)
+	if (n && fresh && l->by_ino.run >= INOS_RUN)
 		tell_next(&w, l, &l->by_ino, l->numbered);
 }
