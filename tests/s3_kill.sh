@@ -85,6 +85,20 @@ for a in $(agents); do kill -KILL "$a" 2>/dev/null; done
 spool --drop "$(spool | cut -d' ' -f1)" >/dev/null || bad=1
 [ -z "$(spool)" ] || { echo 'recover --drop did not'; bad=1; }
 
+# ... and what was uploaded of it
+fault rules "UploadPart * stall"
+shim bash -c "echo \$\$ >$TMP/pid; exec 3>'$PREFIX/up'; head -c 40000000 /dev/zero >&3; exec sleep 100" 2>/dev/null &
+for i in {1..200}; do [ "$(uploads)" = 1 ] && break; sleep 0.05; done
+for a in $(agents) $(cat "$TMP/pid"); do kill -KILL "$a" 2>/dev/null; done
+[ "$(uploads)" = 1 ] || { echo 'no upload to be dropped'; bad=1; }
+for i in {1..100}; do                   # the agent may still be dying
+	spool --drop >/dev/null || bad=1
+	[ "$(uploads)" = 0 ] && break
+	sleep 0.1
+done
+[ "$(uploads)" = 0 ] || { echo 'recover --drop leaves an upload'; bad=1; }
+fault forget
+
 # uploads of somebody else
 curl -s -X POST "$ENDPOINT/$KEYS/other?uploads" >/dev/null
 [ "$(uploads)" = 1 ] || { echo 'no upload to be found'; bad=1; }

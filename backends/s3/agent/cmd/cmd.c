@@ -10,6 +10,9 @@
 
 #include "cmd_progress.h"
 #include "loop/loop.h"
+#include "write/multi.h"
+
+#define SETTLE_SECONDS 10
 
 static const struct command {
 	const char *name, *usage, *summary;
@@ -88,6 +91,26 @@ void cmd_wait(void)
 	while (!ready)
 		loop_run();
 	ready = 0;
+}
+
+static struct loop_timer settling;
+static uint64_t settled_by;
+
+static void look_if_settled(void *arg)
+{
+	(void)arg;
+	if (multi_aborting() && loop_now() < settled_by)
+		loop_timer_set(&settling, loop_now() + LOOP_SECOND / 50);
+	else
+		cmd_ready();
+}
+
+void cmd_settle(void)
+{
+	settling.fired = look_if_settled;
+	settled_by = loop_clock() + SETTLE_SECONDS * LOOP_SECOND;
+	look_if_settled(NULL);
+	cmd_wait();
 }
 
 /* Of the one request there is. */

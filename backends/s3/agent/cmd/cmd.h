@@ -51,6 +51,9 @@ int cmd_path(const char *word, const struct conf_rule **r, char name[S3_NAME_MAX
 void cmd_wait(void);
 void cmd_ready(void);
 
+/* Runs it until uploads that are being aborted are, or for some seconds: nobody would know of them. */
+void cmd_settle(void);
+
 /* One request, to its end; its `done` is called, if it has one. What done gets. */
 int cmd_request(struct s3_request *r);
 

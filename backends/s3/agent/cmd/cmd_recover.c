@@ -118,6 +118,7 @@ int cmd_recover(int argc, char **argv)
 	}
 	object_init();
 	spool_each(recover, &v);
+	cmd_settle();
 	return v.status;
 }
 
