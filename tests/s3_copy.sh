@@ -185,6 +185,21 @@ wait
 [ -e grows ] || fail "it is gone"
 fault forget
 
+# what was replaced since it was copied is not removed; nor is what is only refused taken for that
+for how in on refused; do
+	fault set conditional=$how
+	cp none rep && tool cp rep "s3://$KEYS/rep"
+	one "1 CopyObject $([ $how = on ] && echo "1 DeleteObject 1 HeadObject" || echo "2 DeleteObject 2 HeadObject")" \
+	    mv "s3://$KEYS/rep" "s3://$KEYS/rep2"
+done
+fault set conditional=on
+tool cp rep "s3://$KEYS/rep"
+fault rules "DeleteObject */rep replace=5"
+refused 1 'was replaced meanwhile, and stays' mv "s3://$KEYS/rep" rep3
+cmp rep3 none || fail "mv of what is replaced"
+[ "$(listing part/rep 1,2)" = $'part/rep\t5\npart/rep2\t0' ] || fail "rep: $(listing part/rep 1,2)"
+fault forget
+
 # ---- a signal in the middle
 interrupted() { # SIGNAL STATUS WAIT-FOR ARG...
 	local signal=$1 want=$2 for=$3 pid i

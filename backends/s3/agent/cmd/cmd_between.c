@@ -72,6 +72,7 @@ static void looked(struct s3_request *r, int err)
 	}
 	w->version.size = r->size;
 	snprintf(w->version.etag, sizeof(w->version.etag), "%s", r->etag);
+	memcpy(w->t->etag, w->version.etag, sizeof(w->t->etag));
 	has_version(w);
 }
 

@@ -129,6 +129,7 @@ static int got_head(struct s3_request *r)
 		return 0;
 	f->known = 1;
 	names_attr(r, f->t->from.name, &f->attr);
+	snprintf(f->t->etag, sizeof(f->t->etag), "%s", r->etag);
 	if (f->relay) {
 		struct meta meta = { .used = 0 };
 

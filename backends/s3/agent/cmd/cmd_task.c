@@ -174,46 +174,11 @@ void task_so_far(struct task *t, int64_t bytes)
 	t->told = bytes;
 }
 
-/* ---- the source of a move */
-
-struct removal {
-	struct s3_request r;
-	struct task *t;
-};
-
-static void source_removed(struct s3_request *r, int err)
-{
-	struct removal *v = r->arg;
-	struct task *t = v->t;
-
-	free(v);
-	over(t, err == -ENOENT ? 0 : err, NULL);
-}
-
-static void remove_source(struct task *t)
-{
-	struct removal *v;
-
-	if (!t->from.b) {
-		int r = t->kind == TASK_DIR ? 0 : unlink(t->from.name);
-
-		over(t, r < 0 ? -errno : 0, NULL);
-		return;
-	}
-	v = calloc(1, sizeof(*v));
-	if (!v)
-		abort();
-	v->t = t;
-	v->r = (struct s3_request){ .bucket = t->from.b, .method = "DELETE", .key = t->from.name, .first = -1,
-		.body_fd = -1, .done = source_removed, .arg = v };
-	s3_start(&v->r);
-}
-
 void task_done(struct task *t, int err, const char *why)
 {
 	t->tick = t->stop = NULL;
 	if (!err && task_options.move && strcmp(t->from.name, "-"))
-		remove_source(t);
+		task_remove_source(t, over);
 	else
 		over(t, err, why);
 }

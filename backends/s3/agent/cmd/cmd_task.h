@@ -24,7 +24,7 @@ struct task {
 	struct task_end from, to;
 	enum task_kind { TASK_FILE, TASK_LINK, TASK_DIR } kind;     /* an object that is a link is a FILE */
 	int64_t size;                   /* -1: not known */
-	char etag[S3_ETAG_MAX];         /* of an object; "": not known */
+	char etag[S3_ETAG_MAX];         /* of an object, at last the one that was copied; "": not known */
 
 	/* while it runs: cmd_task.c's */
 	int64_t told;                   /* bytes that the progress has of it */
@@ -74,5 +74,8 @@ int task_spool(void);
 void task_so_far(struct task *t, int64_t bytes);
 /* The copy is there (0): the source is removed if it is a move, and then it is over. why NULL: what is known. */
 void task_done(struct task *t, int err, const char *why);
+
+/* cmd_task_source.c: removes what was copied, if it still is what it was; then calls over. */
+void task_remove_source(struct task *t, void (*over)(struct task *t, int err, const char *why));
 
 #endif
