@@ -204,6 +204,7 @@ struct call {
 };
 const struct call *call_of(struct request *q);
 void get_object(struct request *q, struct answer *a);
+void object_attributes(struct request *q, struct answer *a);
 void put_object(struct request *q, struct answer *a);
 void copy_object(struct request *q, struct answer *a);
 void delete_object(struct request *q, struct answer *a);

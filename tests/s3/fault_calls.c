@@ -60,6 +60,7 @@ static const struct call calls[] = {
 	{ "DeleteObjects", "POST", 1, "delete", NULL, delete_objects },
 	{ "ListParts", "GET", 2, "uploadId", NULL, list_parts },
 	{ "GetObjectTagging", "GET", 2, "tagging", NULL, get_tags },
+	{ "GetObjectAttributes", "GET", 2, "attributes", NULL, object_attributes },
 	{ "GetObject", "GET", 2, NULL, NULL, get_object },
 	{ "HeadObject", "HEAD", 2, NULL, NULL, get_object },
 	{ "UploadPartCopy", "PUT", 2, "partNumber", "x-amz-copy-source", copy_part },
@@ -187,6 +188,29 @@ void get_object(struct request *q, struct answer *a)
 	}
 	a->data = data_get(o->data);
 	beside_tell(&o->beside, a);
+}
+
+/*
+ * The parts, as the object's own header says: x-amz-meta-parts: ChecksumX SIZE
+ * SUM SIZE SUM ..., two on a page.
+ */
+void object_attributes(struct request *q, struct answer *a)
+{
+	const struct object *o = store_find(q->name);
+	const char *marker = header_of(q, "x-amz-part-number-marker"), *at = o ? strstr(o->beside.meta, "x-amz-meta-parts: ") : NULL;
+	char kind[40], sum[80];
+	long long size;
+	int n, number = 0, from = marker ? atoi(marker) : 0;
+	if (!at || sscanf(at, "%*s %39s%n", kind, &n) != 1) {
+		answer_error(a, o ? 400 : 404, o ? "InvalidRequest" : "NoSuchKey", "GetObjectAttributes");
+		return;
+	}
+	text_print(&a->body, "<GetObjectAttributesResponse><ETag>x</ETag><ObjectParts>");
+	for (at += n; *at == ' ' && number < from + 2 && sscanf(at, "%lld %79s%n", &size, sum, &n) == 2; at += n)
+		if (++number > from)
+			text_print(&a->body, "<Part><PartNumber>%d</PartNumber><Size>%lld</Size><%s>%s</%s></Part>", number, size, kind, sum, kind);
+	text_print(&a->body, "<IsTruncated>%s</IsTruncated><NextPartNumberMarker>%d</NextPartNumberMarker>"
+			     "</ObjectParts></GetObjectAttributesResponse>", *at == ' ' ? "true" : "false", number);
 }
 
 void put_object(struct request *q, struct answer *a)

@@ -153,11 +153,11 @@ static int matches(const struct s3_request *r, const char *condition)
 /* The checksum of all, where the answer is all: in base64. */
 static void tell_sum(struct s3_request *r)
 {
-	static unsigned char all[8 << 20], raw[8];
+	static unsigned char all[8 << 20], raw[CHECKSUM_MOST];
 	static char text[16];
 	static const struct http_header got = { "x-amz-checksum-crc64nvme", text };
 	static const struct http with = { .got = &got, .ngot = 1 }, without;
-	uint64_t sum;
+	struct checksum sum = { 0 };
 
 	r->http = &without;
 	if (!server.sums || r->from || r->upto < r->size)
@@ -165,9 +165,10 @@ static void tell_sum(struct s3_request *r)
 	assert_true(server.size <= (int64_t)sizeof all);
 	for (int64_t i = 0; i < server.size; i++)
 		all[i] = byte_at(i);
-	sum = checksum_add(CHECKSUM_CRC64NVME, server.sums == 2, all, (size_t)server.size);
-	for (int i = 0; i < 8; i++)
-		raw[i] = (unsigned char)(sum >> (56 - 8 * i));
+	checksum_begin(&sum, CHECKSUM_CRC64NVME);
+	checksum_add(&sum, all, (size_t)server.size);
+	checksum_end(&sum, raw);
+	raw[0] ^= server.sums == 2;
 	EVP_EncodeBlock((unsigned char *)text, raw, 8);
 	r->http = &with;
 }

@@ -42,6 +42,7 @@ static void object_free(struct object *o)
 {
 	if (!o->gone)
 		HASH_DEL(objects, o);
+	object_verify_end(o);
 	free(o->key);
 	free(o);
 }

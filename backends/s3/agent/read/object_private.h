@@ -16,6 +16,12 @@
 #define PLANNED 64                      /* ranges planned at a time */
 #define OPEN_MOST (16ll << 20)          /* expected to be read */
 
+/* What an object was uploaded in: from the end of the one before on. */
+struct object_part {
+	int64_t end;
+	unsigned char sum[CHECKSUM_MOST];
+};
+
 struct object {
 	UT_hash_handle hh;
 	struct s3_bucket *bucket;
@@ -31,11 +37,12 @@ struct object {
 	char planning;
 	int64_t reach;                  /* readers were told of all before this */
 	int64_t asked;                  /* object_open.c's: bytes that opening it asked for; 0: none */
-	/* object_verify.c's: the checksum of all before `summed`, and what it should be of all */
+	/* object_verify.c's: the checksum of part `at` as far as `summed`, and what those of the parts should be */
 	enum { VERIFY_NOT, VERIFY_ASKED, VERIFY_NONE, VERIFY_ON } verify;
-	enum checksum_kind kind;
-	uint64_t sum, should;
+	struct checksum sum;
 	int64_t summed;
+	struct object_part *part;       /* NULL: it is over */
+	unsigned parts, at;
 	size_t name_len;
 	char name[];                    /* what tells it apart: bucket, key, etag, size */
 };
@@ -84,8 +91,16 @@ static inline int64_t larger(int64_t a, int64_t b)
 void object_verify_by(struct object *o, const struct s3_request *r);
 void object_verify_ask(struct object *o);
 
-/* A chunk is complete. -EIO: it was the last, and the bytes are not those that were stored. */
+/* A chunk is complete. -EIO: the bytes, or those of a part, are not those that were stored. */
 int object_verify(struct object *o);
+void object_verify_end(struct object *o);
+
+/* What object_verify.c and object_parts.c tell each other: the parts, malloc'ed; and that no answer is waited for. */
+void object_verify_on(struct object *o, enum checksum_kind kind, struct object_part *part, unsigned n);
+void object_verify_asked(struct object *o);
+
+/* Asks for the parts whose checksums make this one; object_verify_asked follows. 0 without memory. */
+int object_parts_ask(struct object *o, enum checksum_kind kind, const unsigned char should[CHECKSUM_MOST]);
 
 /* No new reader finds it; its reads that need the server, or all if it is -EIO, get `err`. */
 void object_spoil(struct object *o, int err);

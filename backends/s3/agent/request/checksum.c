@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Cyclic redundancy checks, all reflected and inverted before and after; eight
- * bytes a step by tables (Kounavis and Berry's slicing).
+ * bytes a step by tables (Kounavis and Berry's slicing). SHA-256 is libcrypto's.
  */
 #include "checksum.h"
 
 #include <endian.h>
 #include <openssl/evp.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "sum.h"
@@ -19,10 +20,11 @@ static const struct {
 	[CHECKSUM_CRC64NVME] = { "x-amz-checksum-crc64nvme", 0x9a6c9329ac4bc9b5u, 8 },
 	[CHECKSUM_CRC32C] = { "x-amz-checksum-crc32c", 0x82f63b78u, 4 },
 	[CHECKSUM_CRC32] = { "x-amz-checksum-crc32", 0xedb88320u, 4 },
+	[CHECKSUM_SHA256] = { "x-amz-checksum-sha256", 0, 32 },
 };
 
 /* [k][b]: of byte b and k bytes of zero behind it */
-static uint64_t table[CHECKSUM_KINDS][8][256];
+static uint64_t table[CHECKSUM_SHA256][8][256];
 
 static void make_table(enum checksum_kind kind)
 {
@@ -59,7 +61,12 @@ static uint64_t by_table(enum checksum_kind kind, uint64_t c, const unsigned cha
 	return c;
 }
 
-uint64_t checksum_add(enum checksum_kind kind, uint64_t sum, const void *p, size_t n)
+size_t checksum_size(enum checksum_kind kind)
+{
+	return kinds[kind].bytes;
+}
+
+static uint64_t crc_add(enum checksum_kind kind, uint64_t sum, const void *p, size_t n)
 {
 	uint64_t all = ~0ull >> (64 - 8 * kinds[kind].bytes);
 
@@ -70,17 +77,64 @@ uint64_t checksum_add(enum checksum_kind kind, uint64_t sum, const void *p, size
 	return by_table(kind, sum ^ all, p, n) ^ all;
 }
 
-int checksum_parse(enum checksum_kind kind, const char *text, uint64_t *sum)
+void checksum_begin(struct checksum *c, enum checksum_kind kind)
 {
-	unsigned char raw[16];
-	unsigned bytes = kinds[kind].bytes;
-	size_t n = strlen(text);
+	checksum_drop(c);
+	c->kind = kind;
+	if (kind != CHECKSUM_SHA256)
+		return;
+	c->md = EVP_MD_CTX_new();
+	if (!c->md || !EVP_DigestInit_ex(c->md, EVP_sha256(), NULL))
+		abort();
+}
 
-	/* 4 bytes are XXXXXX==, 8 are XXXXXXXXXXX= */
-	if (n != (bytes + 2) / 3 * 4 || EVP_DecodeBlock(raw, (const unsigned char *)text, (int)n) < (int)bytes)
+void checksum_add(struct checksum *c, const void *p, size_t n)
+{
+	if (c->md)
+		EVP_DigestUpdate(c->md, p, n);
+	else
+		c->crc = crc_add(c->kind, c->crc, p, n);
+}
+
+void checksum_end(struct checksum *c, unsigned char out[CHECKSUM_MOST])
+{
+	unsigned bytes = kinds[c->kind].bytes;
+
+	if (c->md)
+		EVP_DigestFinal_ex(c->md, out, NULL);
+	else
+		for (unsigned i = 0; i < bytes; i++)
+			out[i] = (unsigned char)(c->crc >> 8 * (bytes - 1 - i));
+	checksum_drop(c);
+}
+
+void checksum_drop(struct checksum *c)
+{
+	EVP_MD_CTX_free(c->md);
+	c->md = NULL;
+	c->crc = 0;
+}
+
+/* "-N": the number, or -1; 0 if there is nothing. */
+static int parts_of(const char *text)
+{
+	char *end;
+	long n;
+
+	if (!*text)
+		return 0;
+	n = strtol(text + 1, &end, 10);
+	return *text == '-' && end > text + 1 && !*end && n > 0 && n <= 10000 ? (int)n : -1;
+}
+
+int checksum_parse(enum checksum_kind kind, const char *text, unsigned char out[CHECKSUM_MOST])
+{
+	unsigned char raw[48];
+	unsigned bytes = kinds[kind].bytes;
+	int n = (int)((bytes + 2) / 3 * 4);     /* 4 bytes are XXXXXX==, 8 are XXXXXXXXXXX= */
+
+	if (strlen(text) < (size_t)n || EVP_DecodeBlock(raw, (const unsigned char *)text, n) < (int)bytes)
 		return -1;
-	*sum = 0;
-	for (unsigned i = 0; i < bytes; i++)
-		*sum = *sum << 8 | raw[i];
-	return 0;
+	memcpy(out, raw, bytes);
+	return parts_of(text + n);
 }

@@ -1,20 +1,35 @@
 /* SPDX-License-Identifier: MIT */
-/* The checksums S3 keeps of objects that can be told of bytes in order. Pure functions. */
+/* The checksums S3 keeps of objects, of bytes in order. Pure functions. */
 #ifndef S3_AGENT_CHECKSUM_H
 #define S3_AGENT_CHECKSUM_H
 
 #include <stddef.h>
 #include <stdint.h>
 
-enum checksum_kind { CHECKSUM_CRC64NVME, CHECKSUM_CRC32C, CHECKSUM_CRC32, CHECKSUM_KINDS };
+/* Those that are cheap first. */
+enum checksum_kind { CHECKSUM_CRC64NVME, CHECKSUM_CRC32C, CHECKSUM_CRC32, CHECKSUM_SHA256, CHECKSUM_KINDS };
+#define CHECKSUM_MOST 32                /* bytes of one */
 
-/* The header that tells it, "x-amz-checksum-..." */
+/* The header that tells it, "x-amz-checksum-..."; bytes of its value. */
 const char *checksum_header(enum checksum_kind kind);
+size_t checksum_size(enum checksum_kind kind);
 
-/* Of what went before and these bytes; 0 at the beginning. */
-uint64_t checksum_add(enum checksum_kind kind, uint64_t sum, const void *p, size_t n);
+/* One that goes on. Zeroed by the caller at first. */
+struct checksum {
+	enum checksum_kind kind;
+	uint64_t crc;
+	void *md;
+};
+void checksum_begin(struct checksum *c, enum checksum_kind kind);
+void checksum_add(struct checksum *c, const void *p, size_t n);
+/* As the headers have it, before base64; then begin again. */
+void checksum_end(struct checksum *c, unsigned char out[CHECKSUM_MOST]);
+void checksum_drop(struct checksum *c);         /* it is not wanted any more */
 
-/* A header's value: base64, big-endian. 0, or -1 if it is none, as that of parts, which ends in "-N". */
-int checksum_parse(enum checksum_kind kind, const char *text, uint64_t *sum);
+/*
+ * A header's value: base64, big-endian. 0; how many parts there are if it is
+ * the checksum of parts' checksums, "...-N"; or -1 if it is none.
+ */
+int checksum_parse(enum checksum_kind kind, const char *text, unsigned char out[CHECKSUM_MOST]);
 
 #endif

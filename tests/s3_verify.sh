@@ -1,0 +1,109 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# Checksums of objects that are read as a whole: of all bytes, and of parts,
+# whose sizes are asked for. What is not what was stored is EIO and is told;
+# what cannot be known is read.
+. "${0%/*}/lib.sh"
+requires curl python3
+
+at s3:fault
+bad=0
+head -c 3000000 /dev/urandom >"$NATIVE/x"
+# sums KIND SIZE...: SUM of all, SUM of the parts' sums, and for x-amz-meta-parts: SIZE SUM ...
+sums() {
+	python3 - "$NATIVE/${FILE:-x}" "$@" <<'PY'
+import sys, zlib, hashlib, base64
+def sum_of(kind, b):
+    return hashlib.sha256(b).digest() if kind == 'sha256' else zlib.crc32(b).to_bytes(4, 'big')
+def text(b):
+    return base64.b64encode(b).decode()
+data = open(sys.argv[1], 'rb').read()
+kind, parts, at = sys.argv[2], [], 0
+for size in map(int, sys.argv[3:]):
+    parts.append((size, sum_of(kind, data[at:at + size])))
+    at += size
+print(text(sum_of(kind, data)), text(sum_of(kind, b''.join(s for _, s in parts))),
+      ' '.join('%d %s' % (n, text(s)) for n, s in parts))
+PY
+}
+# looks NAME VERIFIED WRONG WANT HEADER...: the object with these headers, read by a new agent
+looks() {
+	local name=$1 verified=$2 wrong=$3 want=$4 said x=${FILE:-x}
+	shift 4
+	end_agents
+	rm -rf "$TMP"/agents/*
+	s3_client put "$KEYS/$x" "$NATIVE/$x" "$@"
+	[ -z "${FLIP:-}" ] || fault rules "GetObject $KEYS/$x flip=$FLIP times=1"
+	[ -z "${RULE_NOW:-}" ] || fault rules "$RULE_NOW"
+	shim cat "$PREFIX/$x" >"$TMP/got" 2>"$TMP/said"
+	said=ok
+	[ -s "$TMP/said" ] && said=$(sed 's/.*: //' "$TMP/said")
+	[ "$said" = "$want" ] || { echo "$name: $said, not $want"; bad=1; }
+	[ "$want" != ok ] || cmp "$TMP/got" "$NATIVE/$x" || { echo "$name: other bytes"; bad=1; }
+	# it may be looked at when the reader is gone
+	[ "$verified" = 0 ] || poll 'SHIM_MAP="" "$SHIM" report --s3 | grep -q "^checksums:"'
+	SHIM_MAP='' "$SHIM" report --s3 >"$TMP/report"
+	grep -q "^checksums: $verified objects verified, $wrong wrong" "$TMP/report" || [ "$verified" = 0 ] ||
+		{ echo "$name: not $verified verified, $wrong wrong"; cat "$TMP/report"; bad=1; }
+	[ "$verified" != 0 ] || ! grep '^checksums' "$TMP/report" || { echo "$name: verified"; bad=1; }
+	fault forget
+}
+EIO='Input/output error'
+# the list of parts comes while the bytes do: who is in the middle when it is there cannot come to the end
+cat >"$TMP/half.py" <<'PY'
+import os, sys, time
+f = open(sys.argv[1], 'rb', buffering=0)
+try:
+    while f.tell() < 1500000:
+        f.read(131072)
+    open(sys.argv[2] + '/half', 'w').close()
+    while not os.path.exists(sys.argv[2] + '/go'):
+        time.sleep(0.02)
+    while f.read(131072):
+        pass
+    print('read')
+except OSError as e:
+    print(e.strerror)
+PY
+poll() { # until a command succeeds
+	local until=$((SECONDS + 60))
+	until eval "$1"; do
+		[ $SECONDS -lt $until ] || return
+		sleep 0.05
+	done
+}
+damaged() { # damaged HEADER...: a byte of the first part
+	end_agents
+	rm -rf "$TMP"/agents/* "$TMP/half" "$TMP/go"
+	s3_client put "$KEYS/y" "$NATIVE/y" "$@"
+	fault rules "GetObject $KEYS/y flip=0 times=1"
+	shim python3 "$TMP/half.py" "$PREFIX/y" "$TMP" >"$TMP/said" 2>&1 &
+	poll '[ -e "$TMP/half" ] || [ -s "$TMP/said" ]'
+	poll 'SHIM_MAP="" "$SHIM" report --s3 | grep -q "^checksums: 1 objects verified, 1 wrong"' || { echo "not verified"; fault log; bad=1; }
+	touch "$TMP/go"
+	wait $!
+	SHIM_MAP='' "$SHIM" report --s3 >"$TMP/report"
+	fault forget
+	grep -qx "$EIO" "$TMP/said" || { echo "damaged: $(cat "$TMP/said")"; bad=1; }
+}
+head -c 12000000 /dev/urandom >"$NATIVE/y"
+head -c 100000 /dev/urandom >"$NATIVE/z"         # comes with its checksum
+for kind in sha256:SHA256 crc32:CRC32; do
+	h=x-amz-checksum-${kind%:*} tag=Checksum${kind#*:}
+	read -r all parts list < <(sums "${kind%:*}" 1000000 5000 1000000 900000 95000)
+	looks "$kind" 1 0 ok "$h:$all"
+	FILE=z looks "$kind, wrong" 1 1 "$EIO" "$h:$parts"
+	FILE=z FLIP=99999 looks "$kind, a byte" 1 1 "$EIO" "$h:$(FILE=z sums "${kind%:*}" 100000 | cut -d' ' -f1)"
+	looks "$kind of parts" 1 0 ok "$h:$parts-5" "x-amz-checksum-type:COMPOSITE" "x-amz-meta-parts:$tag $list"
+	looks "$kind of parts, as Ceph has it" 1 0 ok "$h:$parts" "x-amz-checksum-type:COMPOSITE" "x-amz-meta-parts:$tag $list"
+	# what is no list of its parts proves nothing
+	looks "$kind of others" 0 0 ok "$h:$all-5" "x-amz-meta-parts:$tag $list"
+	looks "$kind of fewer" 0 0 ok "$h:$parts-5" "x-amz-meta-parts:$tag ${list% * *}"
+	looks "$kind, no list" 0 0 ok "$h:$parts-5"
+	RULE_NOW="GetObjectAttributes * error=403,AccessDenied" looks "$kind, forbidden" 0 0 ok "$h:$parts-5" "x-amz-meta-parts:$tag $list"
+	RULE_NOW="GetObjectAttributes * xml-cut" looks "$kind, half a list" 0 0 ok "$h:$parts-5" "x-amz-meta-parts:$tag $list"
+done
+read -r all parts list < <(FILE=y sums sha256 1000000 5000000 6000000)
+damaged "x-amz-checksum-sha256:$parts-3" "x-amz-meta-parts:ChecksumSHA256 $list"
+grep -q "the bytes of part 1 of it do not have its x-amz-checksum-sha256" "$TMP/report" || { cat "$TMP/report"; bad=1; }
+exit $bad
