@@ -93,6 +93,10 @@ static const struct be_option s3_options[] = {
 static const struct be_option object_options[] = {
 	[OBJECT_PUBLISH] = { "publish", BE_OPT_WORD, "always|close", OBJECT_PUBLISH_ALWAYS,
 		"close: what is written is seen as a whole, at fsync and at the last close" },
+	[OBJECT_DELAY] = { "delay", BE_OPT_TIME, 0, 0,
+		"each transfer and sync takes some time longer, up to that" },
+	[OBJECT_ORDER] = { "order", BE_OPT_WORD, "free|fd", URING_ORDER_FREE,
+		"as on uring" },
 };
 #endif
 

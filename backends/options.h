@@ -75,7 +75,7 @@ enum s3_publish { S3_PUBLISH_CLOSE, S3_PUBLISH_DEFERRED };
 #define S3_ACL_WORDS "bucket|private|public-read|public-read-write|authenticated-read|aws-exec-read|" \
 	"bucket-owner-read|bucket-owner-full-control"
 enum s3_sse { S3_SSE_BUCKET, S3_SSE_AES256, S3_SSE_KMS, S3_SSE_DSSE };
-enum object_option { OBJECT_PUBLISH };
+enum object_option { OBJECT_PUBLISH, OBJECT_DELAY, OBJECT_ORDER };
 enum object_publish { OBJECT_PUBLISH_ALWAYS, OBJECT_PUBLISH_CLOSE };
 
 #endif

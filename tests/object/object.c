@@ -10,7 +10,7 @@
  *                  inode number, for a process that inherits a descriptor
  *      DIR/log     one line for each last close: id, name, how; if a test made it
  *
- * With ?publish=close what is written goes elsewhere first: publish.h.
+ * With ?delay=TIME transfers take a random time up to that. With ?publish=close what is written goes elsewhere first: publish.h.
  */
 #include <errno.h>
 #include <string.h>
@@ -73,6 +73,23 @@ static int path_of(const struct object_at *at, char *path)
 	r_ < 0 ? r_ : result(expr); })
 
 #define NOFOLLOW(at) ((at)->f ? 0 : AT_SYMLINK_NOFOLLOW)
+
+/* Some time up to ?delay=. */
+static void dawdle(const struct file *f)
+{
+	static _Atomic uint32_t seed = 1;
+	uint64_t most = (uint64_t)f->mount->rule->value[OBJECT_DELAY] * 1000;
+
+	if (most)
+		usleep((unsigned)((uint64_t)(atomic_fetch_add(&seed, 2654435761u) >> 8) * most >> 24));
+}
+
+static int object_mount(struct mount *m)
+{
+	if (m->rule->value[OBJECT_ORDER] == URING_ORDER_FD)
+		m->flags |= BE_AIO_ORDER;
+	return 0;
+}
 
 static int object_start(struct mount *m)
 {
@@ -411,6 +428,7 @@ static int object_finish(struct mount *m, struct ofd *o, enum ofd_end how)
 
 static ssize_t object_preadv(struct file *f, const struct iovec *iov, int cnt, off_t off)
 {
+	dawdle(f);
 	return result(REAL(preadv)(fd_of(f), iov, cnt, off));
 }
 
@@ -420,6 +438,7 @@ static ssize_t object_pwritev(struct file *f, const struct iovec *iov, int cnt, 
 	int fd = fd_of(f);
 	ssize_t r;
 
+	dawdle(f);
 	publish_dirty(f);
 	if (*off >= 0) {
 		r = result(REAL(pwritev2)(fd, iov, cnt, *off, rwf));
@@ -444,6 +463,7 @@ static int object_allocate(struct file *f, int mode, off_t off, off_t len)
 
 static int object_sync(struct file *f, int data_only)
 {
+	dawdle(f);
 	if (publish_is_staged(f->ofd))
 		return publish_sync(f);
 	return (int)result(data_only ? REAL(fdatasync)(fd_of(f)) : REAL(fsync)(fd_of(f)));
@@ -479,6 +499,7 @@ static const struct object_ops ops = {
 
 const struct backend be_object = {
 	.name = "object",
+	.mount = object_mount,
 	.start = object_start,
 	.object = &ops,
 };
