@@ -15,31 +15,16 @@ mkdir "$D"
 fill "$D/f" 1024
 fill "$D/hot" 256
 
-# Whether nothing of the file is in memory, by mincore.
-is_cold() {
-	python3 - "$1" <<'END'
-import ctypes, mmap, os, sys
-libc = ctypes.CDLL(None, use_errno=True)
-fd = os.open(sys.argv[1], os.O_RDWR)
-size = os.fstat(fd).st_size
-m = mmap.mmap(fd, size)
-vec = (ctypes.c_ubyte * (size // 4096))()
-if libc.mincore(ctypes.byref(ctypes.c_char.from_buffer(m)), ctypes.c_size_t(size), vec):
-    sys.exit(2)
-sys.exit(any(v & 1 for v in vec))
-END
-}
-
 # iops RW HOW ENGINE [WORDS...]: prints requests a second of one run. HOW is direct, cold or cached.
 iops() {
-	local rw=$1 how=$2 engine=$3 file=$D/f size=1g io=48m
+	local rw=$1 how=$2 engine=$3 file=$D/f size=1g io=48m left
 	shift 3
 	if [ "$how" = cached ]; then
 		file=$D/hot size=256m io=1g
 		cat "$file" >/dev/null
 	else
-		dd of="$file" oflag=nocache conv=notrunc,fdatasync count=0 status=none
-		is_cold "$file" || say "$file is in memory, in part"
+		left=$("$BIN/positioned" evict "$D") || exit 1
+		[ "$left" = 0 ] || say "$left pages of $D are in memory"
 	fi
 	"$@" fio --name=r --filename="$file" --ioengine="$engine" --iodepth=32 --rw="$rw" --bs=4k --size=$size --io_size=$io \
 	    --direct=$([ "$how" = direct ] && echo 1 || echo 0) --invalidate=0 --randseed=$((RANDOM)) --minimal |
