@@ -9,4 +9,9 @@ const char *const call_names[] = {
 #define REQUEST(name) #name,
 	CALL_REQUESTS(REQUEST)
 #undef REQUEST
+#define TEXT(name) #name
+#define ASYNC(name) TEXT(name.depth), TEXT(name.submit),
+	CALL_ASYNC(ASYNC)
+#undef ASYNC
+#undef TEXT
 };

@@ -12,6 +12,10 @@
 	R(IOCB_CMD_PREAD) R(IOCB_CMD_PWRITE) R(IOCB_CMD_PREADV)               \
 	R(IOCB_CMD_PWRITEV) R(IOCB_CMD_FSYNC) R(IOCB_CMD_FDSYNC)
 
+/* Whose requests in flight, and time to submit them, are counted, too (stats_value). */
+#define CALL_ASYNC(R)                                                         \
+	R(aio_read) R(aio_write) R(aio_fsync) R(lio_listio) CALL_REQUESTS(R)
+
 enum call {
 #define ROW(name) CALL_##name,
 #include "rows.h"
@@ -19,6 +23,9 @@ enum call {
 #define REQUEST(name) CALL_##name,
 	CALL_REQUESTS(REQUEST)
 #undef REQUEST
+#define ASYNC(name) CALL_##name##_depth, CALL_##name##_submit,
+	CALL_ASYNC(ASYNC)
+#undef ASYNC
 	CALLS
 };
 

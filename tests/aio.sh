@@ -47,6 +47,13 @@ for side, call in ('read', 'aio_read'), ('write', 'aio_write'):
         if want != got:
             print(f"{call}: {what}: fio has {want}, the shim {got}")
             bad = 1
+    # and beside each, how many were in flight and what it took to ask
+    for what, most in ('in_flight', 16), ('submit_ns', None):
+        extra = [a[what] for a in report['async'] if a['call'] == call and prefix in a['rule'] and what in a]
+        if sum(e['N'] for e in extra) != theirs['total_ios'] or \
+           most and any(e['min'] < 1 or e['max'] > most for e in extra):
+            print(f"{call}: {what}: {[(e['N'], e['min'], e['max']) for e in extra]}, fio has {theirs['total_ios']} requests")
+            bad = 1
 sys.exit(bad)
 END
 fi

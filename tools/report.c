@@ -50,6 +50,8 @@ static void make_rows(const struct stats_set *set, struct rows *r)
 	if (!r->row)
 		die(1, "out of memory");
 	for (unsigned i = 0; i < set->ncells; i++) {
+		if (report_is_async(&set->cell[i]))
+			continue;
 		stat_cell_merge(row_of(r, &set->cell[i]), &set->cell[i]);
 		r->rules |= set->cell[i].rule[0] != 0;
 		r->coarse |= set->cell[i].coarse;
@@ -208,6 +210,7 @@ void report_text(const struct stats_set *set, FILE *out)
 	make_rows(set, &r);
 	print_head(set, out);
 	print_table(&r, out);
+	report_async(set, out);
 	print_errors(&r, out);
 	for (unsigned i = 0; i < r.count && drawn < HISTOGRAMS; i++)
 		if (stat_cell_samples(&r.row[i]) >= HISTOGRAM_FROM && ++drawn)

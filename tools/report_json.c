@@ -96,8 +96,25 @@ static json_t *calls(const struct stats_set *set, int coarse)
 	json_t *a = json_array();
 
 	for (unsigned i = 0; i < set->ncells; i++)
-		if (set->cell[i].coarse == coarse)
+		if (set->cell[i].coarse == coarse && !report_is_async(&set->cell[i]))
 			json_array_append_new(a, call(&set->cell[i]));
+	return a;
+}
+
+/* Of "aio_read.depth": requests; of "aio_read.submit": ns, for each of a batch. */
+static json_t *async(const struct stats_set *set)
+{
+	json_t *a = json_array();
+
+	for (unsigned i = 0; i < set->ncells; i++) {
+		const struct stat_cell *c = &set->cell[i];
+		const char *dot = strchr(c->call, '.');
+
+		if (!c->coarse && report_is_async(c))
+			json_array_append_new(a, json_pack("{s:s%, s:o, s:o, s:o}",
+				"call", c->call, (size_t)(dot - c->call), "rule", text(c->rule), "count", integer(c->count),
+				strcmp(dot, ".depth") ? "submit_ns" : "in_flight", latency(c)));
+	}
 	return a;
 }
 
@@ -149,11 +166,11 @@ static json_t *notes(const struct stats_set *set)
 
 int report_json(const struct stats_set *set, FILE *out)
 {
-	json_t *root = json_pack("{s:i, s:o, s:i, s:b, s:b, s:o, s:o, s:o, s:o, s:o}",
+	json_t *root = json_pack("{s:i, s:o, s:i, s:b, s:b, s:o, s:o, s:o, s:o, s:o, s:o}",
 		"version", 1, "tree", text(set->tree), "processes", (int)set->processes,
 		"degraded", (set->degraded & SEG_NO_ROOM) != 0,
 		"files_full", (set->degraded & SEG_FILES_FULL) != 0,
-		"notes", notes(set), "calls", calls(set, 0), "coarse", calls(set, 1),
+		"notes", notes(set), "calls", calls(set, 0), "coarse", calls(set, 1), "async", async(set),
 		"files", files(set), "segments", segments(set));
 	int r;
 

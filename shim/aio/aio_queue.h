@@ -107,6 +107,12 @@ ssize_t aio_req_perform(const struct aio_req *req);
 /* A request of `call` on f, for `size` bytes, is over with r: to the statistics. */
 void aio_record(int call, const struct file *f, uint64_t t0, size_t size, ssize_t r);
 
+/*
+ * A request of `call` was asked for at t0 (0: nothing happens) and is on its way, and
+ * with it `depth` are in flight, `n` of them asked for since then: to the statistics.
+ */
+void aio_record_submit(int call, unsigned rule, uint64_t t0, int depth, long n);
+
 /* Whether cb was started by us, in this process. */
 int aio_ours(const struct aiocb *cb);
 

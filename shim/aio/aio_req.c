@@ -180,6 +180,22 @@ void aio_record(int call, const struct file *f, uint64_t t0, size_t size, ssize_
 		  r < 0 ? (int)-r : 0);
 }
 
+void aio_record_submit(int call, unsigned rule, uint64_t t0, int depth, long n)
+{
+	enum call of;
+
+	if (!t0 || n <= 0)
+		return;
+	switch (call) {
+#define ASYNC(name) case CALL_##name: of = CALL_##name##_depth; break;
+	CALL_ASYNC(ASYNC)
+#undef ASYNC
+	default: return;
+	}
+	stats_value(of, rule, (uint64_t)depth);
+	stats_value(of + 1, rule, clock_since(t0) / (uint64_t)n);
+}
+
 static void end_cb(struct aio_req *req, ssize_t r)
 {
 	struct aio_event event = req->event;

@@ -258,11 +258,21 @@ static long flush(struct io_context *c, struct batch *b, long *done)
 	return n;
 }
 
+/* In the context, with what has just been submitted: some of it may be over. */
+static int in_flight(const struct io_context *c, long done)
+{
+	long n = atomic_load(&c->running) + atomic_load(&c->in_kernel) + (long)io_events_count(&c->over);
+
+	return (int)(n < done ? done : n);
+}
+
 long io_context_submit(struct io_context *c, long n, struct iocb **list)
 {
 	struct batch b = { .n = 0 };
 	struct io_order o;
-	int saved = errno;
+	struct mount *m = NULL;
+	uint64_t t0 = 0;
+	int saved = errno, call = 0;
 	long done = 0, r = 0, late;
 
 	if (n < 0)
@@ -273,8 +283,12 @@ long io_context_submit(struct io_context *c, long n, struct iocb **list)
 		r = look_at(c, list + done + b.n, &o);
 		if (r < 0)
 			break;
-		if (o.f)
-			atomic_store_explicit(&c->mount, o.f->mount, memory_order_relaxed);
+		if (o.f) {
+			m = o.f->mount;
+			atomic_store_explicit(&c->mount, m, memory_order_relaxed);
+			call = io_order_kind(&o)->call;
+			t0 = t0 ? t0 : o.t0;
+		}
 		way = io_order_way(c, &o);
 		if (way == IO_KERNEL)
 			add(&b, &o);
@@ -286,6 +300,8 @@ long io_context_submit(struct io_context *c, long n, struct iocb **list)
 		}
 	}
 	late = flush(c, &b, &done);
+	if (m)
+		aio_record_submit(call, m->id, t0, in_flight(c, done), done);
 	errno = saved;
 	return done ? done : late < 0 ? late : r;
 }

@@ -32,6 +32,9 @@ static int start(enum call call, enum aio_op op, struct aiocb *cb, struct file *
 {
 	int now = aio_is_now(f), r = now ? 0 : aio_queue_ready();
 	struct aio_req *req;
+	unsigned rule;
+	uint64_t t0;
+	int depth;
 
 	if (r)
 		return r;
@@ -41,6 +44,9 @@ static int start(enum call call, enum aio_op op, struct aiocb *cb, struct file *
 	req->op = op;
 	req->call = call;
 	req->group = g;
+	t0 = req->t0;
+	rule = f ? f->mount->id : 0;
+	depth = atomic_load_explicit(&aio_in_flight, memory_order_relaxed);
 	if (g) {
 		atomic_fetch_add(&g->left, 1);
 		atomic_fetch_add(&g->holders, 1);
@@ -51,6 +57,7 @@ static int start(enum call call, enum aio_op op, struct aiocb *cb, struct file *
 		aio_req_finish(req, req->result);
 	else if (!aio_direct_submit(req))
 		post(req);
+	aio_record_submit(call, rule, t0, depth, 1);
 	return 0;
 }
 

@@ -277,18 +277,15 @@ static inline void count_file(unsigned file, uint64_t ns, size_t done, int error
 		add(&u->errors, 1);
 }
 
-void stats_end(enum call call, unsigned rule, unsigned file, uint64_t t0,
-	       size_t size, size_t done, int error)
+__attribute__((always_inline))
+static inline void count(enum call call, unsigned rule, unsigned file, uint64_t ns,
+			 size_t size, size_t done, int error)
 {
-	uint64_t ns;
 	uint32_t key;
 	unsigned bin;
 	struct stats_thread *t = self;
 	struct seg_cell *c;
 
-	if (!t0)
-		return;
-	ns = clock_since(t0);
 	bin = seg_bin(ns);
 	key = SEG_KEY((uint32_t)call, seg_size_class(size), rule);
 	c = t ? thread_find(t, key) : NULL;
@@ -313,4 +310,17 @@ void stats_end(enum call call, unsigned rule, unsigned file, uint64_t t0,
 		add(&c->shorter, 1);
 	if (file)
 		count_file(file, ns, done, error);
+}
+
+void stats_end(enum call call, unsigned rule, unsigned file, uint64_t t0,
+	       size_t size, size_t done, int error)
+{
+	if (t0)
+		count(call, rule, file, clock_since(t0), size, done, error);
+}
+
+void stats_value(enum call call, unsigned rule, uint64_t value)
+{
+	if (__atomic_load_n(&stats_recording, __ATOMIC_RELAXED))
+		count(call, rule, STATS_NO_FILE, value, 0, 0, 0);
 }

@@ -60,6 +60,12 @@ void stats_end(enum call call, unsigned rule, unsigned file, uint64_t t0,
 	       size_t size, size_t done, int error);
 
 /*
+ * What is no time, or a time taken otherwise: `value` as if it were the ns of a
+ * call without bytes. Nothing happens unless recording.
+ */
+void stats_value(enum call call, unsigned rule, uint64_t value);
+
+/*
  * The slot of a file in the top list, found by (dev, ino) or taken and named
  * `path` (copied, cut from the left if too long). STATS_NO_FILE when
  * statistics are off or the list is full. Leaves errno alone.
