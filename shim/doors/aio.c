@@ -100,13 +100,17 @@ EXPORT int aio_fsync(int op, struct aiocb *cb)
 
 TWIN_OF(aio_fsync64, aio_fsync)
 
-EXPORT int aio_error(const struct aiocb *cb)
+/* The state, after a look at what is over. */
+static int state_now(const struct aiocb *cb)
 {
-	if (!aio_ours(cb))
-		return REAL(aio_error)(cb);
 	if (aio_state(cb) == EINPROGRESS && aio_is_direct(cb))
 		aio_direct_fetch();
 	return aio_state(cb);
+}
+
+EXPORT int aio_error(const struct aiocb *cb)
+{
+	return aio_ours(cb) ? state_now(cb) : REAL(aio_error)(cb);
 }
 
 TWIN_OF(aio_error64, aio_error)
@@ -115,7 +119,7 @@ EXPORT ssize_t aio_return(struct aiocb *cb)
 {
 	if (!aio_ours(cb))
 		return REAL(aio_return)(cb);
-	return aio_state(cb) == EINPROGRESS ? 0 : cb->__return_value;
+	return state_now(cb) == EINPROGRESS ? 0 : cb->__return_value;
 }
 
 TWIN_OF(aio_return64, aio_return)
