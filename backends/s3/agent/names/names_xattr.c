@@ -160,7 +160,7 @@ static void ask(struct asking *a, const char *method, const char *etag,
 	r->done = done;
 	r->arg = a;
 	if (*etag)
-		s3_header(r, "If-Match", etag);
+		s3_header(r, "if-match", etag);
 	s3_start(r);
 }
 
@@ -251,7 +251,7 @@ static void link_stat(void *arg, const struct s3_attr *attr, int err)
 		return;
 	}
 	a->version = *attr;
-	ask(a, "GET", attr->etag, link_done);
+	ask(a, "GET", a->version.etag, link_done);
 }
 
 void names_readlink(struct s3_bucket *b, const char *name,
