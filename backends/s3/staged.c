@@ -216,8 +216,11 @@ static void set_mtime(struct s3_journal *j, struct timespec t)
 int staged_setattr(struct staged *s, const struct object_attr *set)
 {
 	struct s3_journal *j = s->journal;
-	int held = staged_lock(s);
+	int held;
 
+	if (set->set == OBJECT_TIMES && set->times[1].tv_nsec == UTIME_OMIT)
+		return 0;               /* there is no other time */
+	held = staged_lock(s);
 	atomic_fetch_add(&j->changes, 1);
 	if (set->set & OBJECT_MODE)
 		atomic_store(&j->mode, (atomic_load(&j->mode) & S_IFMT) | (set->mode & 07777));

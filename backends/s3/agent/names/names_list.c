@@ -236,7 +236,8 @@ int listing_learn(const struct listed_dir *d, int old, struct listing **out)
 		err = -ENOENT;
 	}
 	if (k && err != -ENOMEM) {
-		known_dir(k, l ? &l->marker : NULL);
+		if (!l || !names_meta_object(d->bucket))        /* then only the marker itself tells its attributes */
+			known_dir(k, l ? &l->marker : NULL);
 		known_listing(k, l ? listing_hold(l) : NULL);
 	}
 	if (k && l)

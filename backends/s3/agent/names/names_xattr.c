@@ -168,7 +168,8 @@ static void xattrs_stat(void *arg, const struct s3_attr *attr, int err)
 {
 	struct asking *a = arg;
 
-	if (!err && S_ISDIR(attr->mode)) {
+	/* the kernel has none of user.* at a link, and mv to a disk would try to give them to one */
+	if (!err && (S_ISDIR(attr->mode) || S_ISLNK(attr->mode))) {
 		struct names_xattrs *none = calloc(1, sizeof(*none));
 
 		xattrs_answer(a, none, none ? 0 : -ENOMEM);

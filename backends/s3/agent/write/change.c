@@ -365,8 +365,8 @@ static void directory_made(struct s3_request *r, int err)
 	struct change *c = r->arg;
 
 	if (!err) {
-		struct s3_attr attr = { .mode = S_IFDIR | 0755, .uid = geteuid(), .gid = getegid(),
-			.ino = names_ino(c->b, c->key, "") };
+		struct s3_attr attr = { .mode = S_IFDIR | (c->mode & 07777), .uid = geteuid(),
+			.gid = getegid(), .ino = names_ino(c->b, c->key, "") };
 
 		if (c->b->option[S3_OPT_META] == S3_META_OBJECT)
 			attr.mode = c->mode;

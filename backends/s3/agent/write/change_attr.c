@@ -99,6 +99,9 @@ static int apply(struct change *c)
 	struct s3_attr set = c->to_attr, old = c->attr;
 	struct xattr *x = c->more;
 
+	/* what is copied onto itself is younger; what its bytes are is not */
+	if (c->b->option[S3_OPT_META] == S3_META_OBJECT && !S_ISDIR(old.mode))
+		meta_attr(&c->meta, &old, OBJECT_TIMES);
 	if (x)
 		return set_xattr(&c->meta, x->key, x->value, x->len, x->flags);
 	set.mode = (old.mode & S_IFMT) | (set.mode & 07777);

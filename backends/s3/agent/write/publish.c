@@ -104,7 +104,7 @@ void publish_ended(struct publish *p)
 	snprintf(attr.etag, sizeof(attr.etag), "%s", p->etag);
 	snprintf(attr.version, sizeof(attr.version), "%s", p->version);
 	attr.ino = names_ino(st->b, j->key, attr.etag);
-	if (st->b->option[S3_OPT_META] == S3_META_OBJECT && (j->set & OBJECT_TIMES)) {
+	if (st->b->option[S3_OPT_META] == S3_META_OBJECT && meta_get(&p->meta, "x-amz-meta-mtime")) {
 		attr.mtime_sec = j->mtime_sec;
 		attr.mtime_nsec = j->mtime_nsec;
 	}
@@ -180,12 +180,24 @@ static int only_attributes(const struct publish *p)
 	return st->base && !st->dirty.n && p->size == st->j->base.size && st->copy_end >= p->size;
 }
 
+/* Another mode is no change of the bytes, and the version that has it is no younger. */
+static void keep_time(struct publish *p)
+{
+	struct s3_attr attr;
+
+	stage_attr(p->st, &attr);
+	if (p->st->b->option[S3_OPT_META] == S3_META_OBJECT)
+		meta_attr(&p->meta, &attr, OBJECT_TIMES);
+}
+
 void publish_send(struct publish *p)
 {
 	struct stage *st = p->st;
 
 	memset(&p->meta, 0, sizeof(p->meta));
 	stage_meta(st, &p->meta);
+	if (only_attributes(p))
+		keep_time(p);
 	if (p->meta.full) {
 		publish_end(p, -E2BIG);
 	} else if (only_attributes(p)) {

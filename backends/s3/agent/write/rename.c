@@ -15,6 +15,7 @@
 #include "change.h"
 #include "copy.h"
 #include "multi.h"
+#include "object_ops.h"
 #include "options.h"
 #include "publish.h"
 
@@ -55,6 +56,7 @@ static void remove_source(struct change *c)
 static void copied(void *arg, const struct s3_attr *attr, int err)
 {
 	struct change *c = arg;
+	struct s3_attr seen;
 	struct stage *st;
 
 	if (err) {
@@ -67,7 +69,12 @@ static void copied(void *arg, const struct s3_attr *attr, int err)
 	st = stage_find(c->b, c->key);
 	if (st)
 		move_stage(st, c->to, c->to_key, attr);
-	publish_learn(c->b, c->to, attr);
+	seen = *attr;
+	if (c->set & OBJECT_TIMES) {
+		seen.mtime_sec = c->attr.mtime_sec;
+		seen.mtime_nsec = c->attr.mtime_nsec;
+	}
+	publish_learn(c->b, c->to, &seen);
 	remove_source(c);
 }
 
@@ -89,6 +96,8 @@ static void looked(struct s3_request *r, int err)
 	}
 	names_attr(r, c->key, &c->attr);
 	meta_beside(&c->meta, r);
+	if (c->b->option[S3_OPT_META] == S3_META_OBJECT && http_got(r->http, "x-amz-meta-mtime"))
+		c->set |= OBJECT_TIMES;         /* the copy has it, too */
 	change_keep_parent(c, c->name, copy_file);
 }
 

@@ -15,6 +15,7 @@
 #include "object_ops.h"
 #include "options.h"
 #include "publish.h"
+#include "request/meta.h"
 
 #define ROOM_AT_FIRST (64 << 10)
 #define USUAL_MODE 0644                 /* not stored */
@@ -31,6 +32,7 @@ struct opening {
 	int going;
 	struct s3_attr attr;
 	struct s3_request r;
+	char mode_text[16];
 	int asked;
 };
 
@@ -209,7 +211,11 @@ static void take(struct opening *o)
 {
 	o->r = (struct s3_request){ .bucket = o->b, .method = "PUT", .key = o->key, .first = -1, .body_fd = -1,
 		.done = took, .arg = o };
-	s3_header(&o->r, "content-type", "application/octet-stream");
+	s3_header(&o->r, "content-type", meta_content_type(o->key));
+	if ((o->mode & 07777) != USUAL_MODE) {
+		snprintf(o->mode_text, sizeof(o->mode_text), "%u", S_IFREG | (o->mode & 07777));
+		s3_header(&o->r, "x-amz-meta-mode", o->mode_text);
+	}
 	if (o->b->if_none_match != 0)
 		s3_header(&o->r, "if-none-match", "*");
 	s3_start(&o->r);
