@@ -97,7 +97,7 @@ static void ask_got_attr(void *arg, const struct s3_attr *attr, int err)
 
 static void ask_stat(struct call *c)
 {
-	if (write_pending(c->bucket, c->slot->name, &c->slot->attr))
+	if (write_new(c->bucket, c->slot->name, &c->slot->attr))
 		call_answer(c, 0);
 	else
 		names_stat(c->bucket, c->slot->name, ask_got_attr, c);
@@ -213,7 +213,7 @@ static void ask_open(struct call *c)
 	struct s3_attr attr;
 
 	if ((flags & O_ACCMODE) != O_RDONLY || (flags & O_TRUNC) ||
-	    (flags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL) || write_pending(c->bucket, s->name, NULL)) {
+	    (flags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL) || write_new(c->bucket, s->name, NULL)) {
 		ask_open_stage(c);
 		return;
 	}

@@ -136,7 +136,9 @@ void names_attr(const struct s3_request *r, const char *key, struct s3_attr *att
 	if (!names_meta_object(r->bucket))
 		return;
 	/* a marker of a directory, not the object with data of that key */
-	if (n && key[n - 1] == '/' && !r->size)
+	if (n && key[n - 1] == '/' && !r->size) {
 		attr_dir(r->bucket, key, attr);
+		attr->mtime_sec = r->mtime;
+	}
 	meta(r, attr);
 }

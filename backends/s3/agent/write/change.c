@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "object_ops.h"
@@ -367,9 +368,10 @@ static void directory_made(struct s3_request *r, int err)
 	if (!err) {
 		struct s3_attr attr = { .mode = S_IFDIR | (c->mode & 07777), .uid = geteuid(),
 			.gid = getegid(), .ino = names_ino(c->b, c->key, "") };
+		int64_t now = http_got(r->http, "date") ? s3_date(http_got(r->http, "date")) : -1;
 
 		if (c->b->option[S3_OPT_META] == S3_META_OBJECT)
-			attr.mode = c->mode;
+			attr.mtime_sec = now >= 0 ? now : (int64_t)time(NULL);
 		mark(c->b, c->key);
 		names_made(c->b, c->name, &attr);
 	}

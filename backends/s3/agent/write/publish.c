@@ -180,7 +180,7 @@ static int only_attributes(const struct publish *p)
 	return st->base && !st->dirty.n && p->size == st->j->base.size && st->copy_end >= p->size;
 }
 
-/* Another mode is no change of the bytes, and the version that has it is no younger. */
+/* To the nanosecond; and another mode is no change of the bytes. An upload that was begun before the last change can't have it. */
 static void keep_time(struct publish *p)
 {
 	struct s3_attr attr;
@@ -193,20 +193,22 @@ static void keep_time(struct publish *p)
 void publish_send(struct publish *p)
 {
 	struct stage *st = p->st;
+	int same, parts;
 
 	memset(&p->meta, 0, sizeof(p->meta));
 	stage_meta(st, &p->meta);
-	if (only_attributes(p))
+	same = only_attributes(p);
+	parts = !same && (st->multi || p->size > MULTI_FROM || copyable(st, p->size) >= COPY_WORTH);
+	if (!parts)
 		keep_time(p);
-	if (p->meta.full) {
+	if (p->meta.full)
 		publish_end(p, -E2BIG);
-	} else if (only_attributes(p)) {
+	else if (same)
 		copy_object(st->b, st->j->key, &st->j->base, st->j->key, &p->meta, publish_copied, p);
-	} else if (st->multi || p->size > MULTI_FROM || copyable(st, p->size) >= COPY_WORTH) {
+	else if (parts)
 		publish_upload(p);
-	} else {
+	else
 		publish_put(p);
-	}
 }
 
 static void got_tags(void *arg, const char *tags, int err)

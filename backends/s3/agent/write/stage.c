@@ -295,6 +295,7 @@ void stage_based(struct stage *st, const struct s3_attr *attr)
 {
 	if (st->base)
 		object_put(st->base);
+	st->taken = 0;
 	st->base = object_known(st->b, st->j->key, attr);
 	st->j->base = *attr;
 	extents_free(&st->dirty);

@@ -195,12 +195,30 @@ void write_abandon(struct stage *st, const char *description)
 
 /* ---- what is not in the bucket yet */
 
-int write_pending(struct s3_bucket *b, const char *name, struct s3_attr *attr)
+static struct stage *staged(struct s3_bucket *b, const char *name)
 {
 	char key[S3_NAME_MAX];
 	struct stage *st = names_key(b, name, key) < 0 ? NULL : stage_find(b, key);
 
-	if (!st || !st->j->pending || st->j->removed)
+	return st && !st->j->removed ? st : NULL;
+}
+
+int write_pending(struct s3_bucket *b, const char *name, struct s3_attr *attr)
+{
+	struct stage *st = staged(b, name);
+
+	if (!st || !st->j->pending)
+		return 0;
+	if (attr)
+		stage_attr(st, attr);
+	return 1;
+}
+
+int write_new(struct s3_bucket *b, const char *name, struct s3_attr *attr)
+{
+	struct stage *st = staged(b, name);
+
+	if (!st || !(st->j->pending || st->taken))
 		return 0;
 	if (attr)
 		stage_attr(st, attr);

@@ -26,7 +26,7 @@ const char *write_spool(void);          /* the directory, for struct s3_welcome 
 
 /*
  * S3_OPEN, where the flags have O_WRONLY, O_RDWR or O_TRUNC, or where
- * write_pending says that the name is not in the bucket yet: opens or joins
+ * write_new says that the name is not in the bucket yet: opens or joins
  * the staged file for the description (ofd->id). The stage is counted for the
  * caller. -EEXIST -EISDIR -ENOENT -ENOTDIR -EROFS -ELOOP (a symbolic link) -ENFILE ...
  */
@@ -53,8 +53,14 @@ void write_publish(struct stage *st, const char *description, unsigned flags, wr
 /* S3_ABANDON */
 void write_abandon(struct stage *st, const char *description);
 
-/* Names that are staged and not in the bucket yet: 1 and *attr (NULL is fine), or 0. For S3_STAT and S3_OPEN. */
+/* Names that are staged and not in the bucket yet: 1 and *attr (NULL is fine), or 0. */
 int write_pending(struct s3_bucket *b, const char *name, struct s3_attr *attr);
+/*
+ * Likewise, or only as the empty object by which O_EXCL took the name: nobody
+ * here has seen anything else, and mkstemp's file is read by its name. For
+ * S3_STAT and S3_OPEN.
+ */
+int write_new(struct s3_bucket *b, const char *name, struct s3_attr *attr);
 /*
  * While a file is open to write here, its name has the inode number that fstat
  * of it tells: programs ask whether their file was moved. For S3_STAT.

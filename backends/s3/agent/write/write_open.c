@@ -133,7 +133,7 @@ static void based(struct opening *o, struct object *obj, const struct s3_attr *a
 	j->mtime_sec = attr->mtime_sec;
 	j->mtime_nsec = attr->mtime_nsec;
 	j->must = S3_MUST_BASE;
-	st->kept = fresh;
+	st->kept = st->taken = fresh;
 	if (fresh && (j->mode & 07777) != USUAL_MODE)
 		j->set = OBJECT_MODE;
 	err = ftruncate(st->f.data, attr->size) < 0 ? -errno : spool_ready(&st->f, attr->size);
