@@ -8,6 +8,7 @@ set -u
 export LC_ALL=C
 cd "$(dirname "$0")/.." || exit 1
 
+ONLY_RULES=${RULES:-}
 RULES=${RULES:-"posix: uring: uring:?engine=ring uring:?map=on mem: object:"}
 export RULES
 LIMIT=${LIMIT:-${LONG:+1800}}
@@ -104,6 +105,13 @@ postponed() {
 	case " $only " in *" $2 "*) return 1 ;; esac
 }
 
+# A line "and on: RULE..." names more rules, "and with LONG on: ..." more of a long run, or of one that names the script.
+added() {
+	[ "$ONLY_RULES" ] && return
+	sed -n 's/^# and on: //p' "$1"
+	[ "${LONG:-}" ] || [ ${#names[@]} -gt 0 ] && sed -n 's/^# and with LONG on: //p' "$1"
+}
+
 for f in build/tests/unit/* build/asan/tests/unit/* build/tsan/tests/unit/*; do
 	case $f in
 	*/asan/*) how=" under ASan and UBSan" ;;
@@ -128,7 +136,7 @@ for f in tests/*.sh; do
 	name=${name%.sh}
 	case $name in run | lib | doors) continue ;; esac
 	if grep -q '^# each rule' "$f"; then
-		for rule in $RULES; do
+		for rule in $RULES $(added "$f"); do
 			excluded "$f" "$(rule_name "$rule")" && continue
 			postponed "$f" "$rule" && continue
 			try "$name on $(rule_name "$rule")" "$f" "$rule"

@@ -58,7 +58,10 @@ step rename CopyObject
 step rename DeleteObject
 # of an upload whose id was lost with the answer nobody but gc can know
 uploads() { curl -s "$ENDPOINT/$BUCKET?uploads" | grep -o '<UploadId>' | wc -l; }
-[ "$(uploads)" -le 1 ] || { echo "$(uploads) uploads are left"; bad=1; }
+# CreateMultipartUpload has one such fault, with LONG three
+most=1
+[ "${LONG:-}" ] && most=3
+[ "$(uploads)" -le $most ] || { echo "$(uploads) uploads are left"; bad=1; }
 SHIM_MAP="$PREFIX=$TARGET" "$SHIM" s3 gc --hours 0 "$PREFIX" >/dev/null
 [ "$(uploads)" = 0 ] || { echo 'gc leaves one'; bad=1; }
 exit $bad

@@ -4,6 +4,7 @@
 # rule, and what they build runs from there, as they do without.
 # each rule
 # without LONG: mem: object:
+# and with LONG on: s3:fault?meta=object s3:ceph?meta=object
 . "${0%/*}/lib.sh"
 requires gcc make
 
@@ -80,7 +81,7 @@ E
 	g++ -O0 -std=c++17 p.cc -o p || exit 1; seq 3 >in; ./p <in >out; echo $?; cat out; ./p >>out 2>&1 <in; cat out; ./p a b <in >out 2>err; echo $?; cat out err; ./p <in | tail -2 >out; cat out; { ./p; echo after; } >out <<<x 2>/dev/null; tail -2 out; exec 5>out; ./p >&5 2>&5 </dev/null; echo mine >&5; tail -2 out; ./p <in >/dev/full; echo $?'
 if command -v git >/dev/null; then
 	both git '
-	export GIT_CONFIG_NOSYSTEM=1 HOME=$D/home GIT_AUTHOR_NAME=A GIT_AUTHOR_EMAIL=a@x GIT_COMMITTER_NAME=C GIT_COMMITTER_EMAIL=c@x GIT_AUTHOR_DATE="2001-02-03T04:05:06Z" GIT_COMMITTER_DATE="2001-02-03T04:05:06Z" GIT_PAGER=cat GIT_EDITOR=true GIT_TERMINAL_PROMPT=0
+	export GIT_CONFIG_NOSYSTEM=1 GIT_CONFIG_GLOBAL=$D/home/.gitconfig GIT_AUTHOR_NAME=A GIT_AUTHOR_EMAIL=a@x GIT_COMMITTER_NAME=C GIT_COMMITTER_EMAIL=c@x GIT_AUTHOR_DATE="2001-02-03T04:05:06Z" GIT_COMMITTER_DATE="2001-02-03T04:05:06Z" GIT_PAGER=cat GIT_EDITOR=true GIT_TERMINAL_PROMPT=0
 	mkdir home; git config --global init.defaultBranch main; git config --global gc.autoDetach false; git config --global advice.detachedHead false; git config --global protocol.file.allow always
 	git init -q r; cd r; for i in $(seq 20); do seq $i >f$i; done; mkdir d; echo x >d/x; ln -s f1 l; chmod +x f2; git add .; git status -s | tail -2; git commit -qm first; git log --stat | tail -3
 	for i in 1 2 3; do seq $i 50 >f$i; git commit -qam "change $i"; done; git mv f4 g4; git rm -q f5; git commit -qm moved; git log --oneline --name-status -M; git tag -a -m t v1; git checkout -q -b side HEAD~2; echo side >side; git add side; git commit -qm side; git checkout -q main; git merge -q --no-edit side; git log --graph --oneline | cat; git grep -n 49 | head -3; echo dirty >>f7; git diff; git stash -q; cat f7 | wc -l; git stash pop -q; git status -s; git checkout -q -- f7; git blame -s f1 | head -2; git show --stat HEAD~1; git rebase -q HEAD~1 2>&1 | tail -1; git cherry-pick -n side 2>&1 | tail -1; git reset -q --hard; git gc -q --prune=now; git fsck --full; git count-objects -v | grep -v size; ls .git | sort; git repack -adfq; git verify-pack .git/objects/pack/*.idx && echo verified

@@ -5,6 +5,8 @@
 # status.
 # each rule
 # without LONG: mem: object:
+# and on: s3:fault?meta=object
+# and with LONG on: s3:ceph?meta=object
 . "${0%/*}/lib.sh"
 
 head -c 300017 /dev/urandom >"$TMP/data"
@@ -16,7 +18,7 @@ find $D -mindepth 1 -delete; rm -rf disk; mkdir disk; W=$PWD
 tree() {
 	mkdir -p $1/a/b/c "$1/odd name" $1/empty
 	seq 3000 >$1/a/numbers; cp data $1/a/b/data; : >$1/a/b/c/nothing; echo odd >"$1/odd name/-x *"
-	ln -s a/numbers $1/link; ln -s ../none $1/a/dangling; ln -s b $1/a/dirlink; ln $1/a/numbers $1/a/b/hard; [ -n "${NO_NODES:-}" ] || mkfifo $1/a/fifo
+	ln -s a/numbers $1/link; ln -s ../none $1/a/dangling; ln -s b $1/a/dirlink; $LN $1/a/numbers $1/a/b/hard; [ -n "${NO_NODES:-}" ] || mkfifo $1/a/fifo
 	truncate -s 1M $1/sparse; printf x | dd of=$1/sparse bs=1 seek=500000 conv=notrunc status=none
 	chmod 640 $1/a/numbers; chmod 700 $1/a/b; chmod 2755 $1/empty; chmod 400 $1/sparse
 	find $1 -depth -exec touch -h -d "2001-02-03 04:05:06.789" {} +
@@ -41,6 +43,6 @@ command -v rsync >/dev/null && both rsync 'tree $D/t; rsync -aH --itemize-change
 both find 'tree $D/t; cd $D; find t -type f -size +100k | sort; find t -newermt 2002-01-01; find t -exec printf "%s\n" {} + | sort; find t -type d -execdir pwd \; | sort -u; find t -name "n*" -exec sh -c "wc -c <\$1" sh {} \; | sort; find -L t -type l; find -L t -type f -samefile t/a/numbers | sort; find . -perm 640 -o -links 2 -type f | sort; find t -empty | sort; find $D/t -depth -name "?" | sort; find t -maxdepth 1 -printf "%f %h %d %y %Y\n" | sort; find t -type f -print0 | xargs -0 -n1 -P4 sha256sum | sort; find t -path "*/b/*" -delete; find t | sort; find t -regex ".*/[a-e]*" | sort; find t -fstype none; find t/none; true'
 both "ls, stat and du" 'tree $D/t; cd $D; ls -lR --time-style=+%s t | sed "s/^total.*/total/"; ls -laF t | awk "NR > 3 { print \$1, \$NF }"; ls -1S t/a; ls -1t t | wc -l; ls -d t/* "t/odd name/"; ls t/none; ls -lL t/link | cut -c1-10; ls -ln --time-style=+ t/a/numbers | cut -d" " -f1-5; ls -U t/a | sort; ls --hide="d*" t/a; ls -m t
 	stat -c "%n %s %f %A %u %g %h %Y %y" t t/a/numbers t/link t/a/fifo; stat -L -c "%n %F %s" t/link; stat -f -c %T t; stat t/none; du -b t | sort; du -a --apparent-size -k t | sort; du -sh t; du -s --inodes t; (cd t/a && du -c numbers b/hard | tail -n 1); df -P t | wc -l; test -s t/sparse && [ -L t/link ] && { [ -n "${NO_NODES:-}" ] || [ -p t/a/fifo ]; } && [ ! -w / -o -r t/sparse ] && echo tests'
-both "install, links, times and modes" 'cd $D; echo 1 >a; install -m 751 a b; install -d -m 700 d/e; install -D -m 600 a d/f/g; install -p -t d a b; install -b -m 644 a b; stat -c "%n %A %s" b b~ d d/e d/f/g d/a d/b; ln -s a l; ln a h; ln -sf d l; ln -sfn a l; ln -sr d/f/g r; ln -L l hl; ln h h; ln d hd; readlink l r; readlink -f r; realpath d/../r d/none/..; readlink -e none; stat -c "%n %h %N" a h l hl; ln -b -s x a; ls
+both "install, links, times and modes" 'cd $D; echo 1 >a; install -m 751 a b; install -d -m 700 d/e; install -D -m 600 a d/f/g; install -p -t d a b; install -b -m 644 a b; stat -c "%n %A %s" b b~ d d/e d/f/g d/a d/b; ln -s a l; $LN a h; ln -sf d l; ln -sfn a l; ln -sr d/f/g r; $LN -L l hl; $LN h h; $LN d hd; readlink l r; readlink -f r; realpath d/../r d/none/..; readlink -e none; stat -c "%n %h %N" a h l hl; ln -b -s x a; ls
 	touch -d "2010-01-01 UTC" a~; touch -r a~ b; touch -a -d @5 b; touch -c none; touch -m -d @7.5 h; touch -h -d @9 l; stat -c "%n %X %Y %y" a~ b h l; chmod u=rw,go= b; chmod -R g+w d; chmod --reference=b d/a; stat -c "%n %A" b d d/a; umask 077; : >u; mkdir v; stat -c "%n %A" u v; chown $(id -u):$(id -g) u; chgrp -R $(id -g) d; [ -n "${NO_NODES:-}" ] || mknod p p; ls p; mktemp XXXXXX | tr -c "\n" x; mktemp -d dXXXXXX | tr -c "\n" x; TMPDIR=$D mktemp | sed "s,.*/tmp\.\(..........\)$,ok,"; mktemp -u | wc -l; mktemp -p d t.XXXX.c | cut -d. -f1,3; mktemp none/XXXXXX; [ b -nt a~ ]; echo $?; [ a~ -ef h ]; echo $?; pathchk d/a; basename $D/d/a; dirname d/a'
 exit $bad
