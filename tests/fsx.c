@@ -5,12 +5,14 @@
  * differs.
  *
  *     fsx [-n OPS | -d SECONDS] [-s SEED] [-l BYTES] [-t THREADS] [-p PROCESSES]
- *         [-o OTHER] [-1] PATH
+ *         [-o OTHER] [-1] [-a] PATH
  *
  * Threads have regions of their own and, with -1, share all of one file, one
  * operation at a time; processes (-p) always do. OTHER is where an unshimmed
  * program finds the same file: every 500 operations `fsx -c` there must see
- * the model's size and bytes.
+ * the model's size and bytes. With -a the file is close-to-open: what its writers
+ * share is seen by others as it was at the last fsync or close, and who has it open
+ * to read keeps that, or is told ESTALE.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -37,6 +39,7 @@ struct model {
 	size_t max;
 	off_t size;
 	_Atomic long ops, failed;
+	off_t seen;              /* size of what is published, which is behind the data */
 	unsigned char data[];
 };
 
@@ -48,6 +51,9 @@ struct worker {
 	bool shared;             /* takes the lock, may change the size */
 	uint64_t dice;
 	int fd;
+	int reader;              /* of the version in `was`, -1: none */
+	off_t was_size;
+	unsigned char *was;
 	char log[LOG][100];
 	unsigned logged;
 	unsigned char *buf;
@@ -56,6 +62,7 @@ struct worker {
 static long max_ops = 2000;
 static int seconds;
 static const char *other, *self;
+static bool closes;              /* -a */
 static time_t deadline;
 
 static uint64_t roll(struct worker *w, uint64_t n)
@@ -208,23 +215,30 @@ static void do_write(struct worker *w, int how)
 	grow(w, off + n);
 }
 
+/* What the writers have is what others see now. */
+static void published(struct worker *w)
+{
+	if (!closes)
+		return;
+	memcpy(w->m->data + w->m->max, w->m->data, w->m->max);
+	w->m->seen = w->m->size;
+}
+
 static void do_truncate(struct worker *w)
 {
 	off_t size = (off_t)place(w), old = w->m->size;
+	bool name = roll(w, 2) == 0;
 	int r;
 
-	if (roll(w, 2)) {
-		note(w, "ftruncate %lld", (long long)size);
-		r = ftruncate(w->fd, size);
-	} else {
-		note(w, "truncate %lld", (long long)size);
-		r = truncate(w->path, size);
-	}
+	note(w, "%struncate %lld", name ? "" : "f", (long long)size);
+	r = name ? truncate(w->path, size) : ftruncate(w->fd, size);
 	if (r)
 		wrong(w, "truncate");
 	if (size < old)
 		memset(w->m->data + size, 0, (size_t)(old - size));
 	w->m->size = size;
+	if (name)
+		published(w);
 }
 
 static void do_allocate(struct worker *w)
@@ -284,9 +298,51 @@ static void do_append(struct worker *w)
 		w->buf[i] = (unsigned char)roll(w, 256);
 	if (fd < 0 || write(fd, w->buf, n) != (ssize_t)n)
 		wrong(w, "append");
-	close(fd);
+	if (close(fd))
+		wrong(w, "close");
 	memcpy(w->m->data + w->m->size, w->buf, n);
 	w->m->size += (off_t)n;
+	published(w);
+}
+
+static void do_sync(struct worker *w)
+{
+	note(w, "fsync");
+	if (roll(w, 8))
+		return;
+	if (roll(w, 2) ? fsync(w->fd) : fdatasync(w->fd))
+		wrong(w, "fsync");
+	published(w);
+}
+
+/* Opens the file to read; or looks at what was opened before. */
+static void do_reader(struct worker *w)
+{
+	size_t off = place(w), n = length(w, w->m->max - off);
+	ssize_t r = 0, want, done;
+
+	if (w->reader < 0) {
+		note(w, "open a reader");
+		w->reader = open(w->path, O_RDONLY);
+		if (w->reader < 0)
+			wrong(w, "open to read");
+		memcpy(w->was, w->m->data + w->m->max, w->m->max);
+		w->was_size = w->m->seen;
+	}
+	note(w, "reader: pread %zu at %zu of %lld", n, off, (long long)w->was_size);
+	want = (off_t)off >= w->was_size ? 0 : (off_t)n < w->was_size - (off_t)off ? (ssize_t)n : (ssize_t)(w->was_size - (off_t)off);
+	for (done = 0; done < want && (r = pread(w->reader, w->buf + done, n - (size_t)done, (off_t)off + done)) > 0; )
+		done += r;
+	if (r < 0 && errno == ESTALE)
+		note(w, "reader: its version is gone");
+	else if (done != want)
+		wrong(w, "reader got %zd and then %zd, must be %zd", done, r, want);
+	if (memcmp(w->buf, w->was + off, (size_t)done))
+		wrong(w, "reader: [%zu, %zu) is not of its version", off, off + (size_t)done);
+	if (r >= 0 && roll(w, 3))
+		return;
+	close(w->reader);
+	w->reader = -1;
 }
 
 static void do_reopen(struct worker *w)
@@ -298,6 +354,7 @@ static void do_reopen(struct worker *w)
 		note(w, "close, open");
 		if (close(w->fd))
 			wrong(w, "close");
+		published(w);
 		w->fd = open(w->path, O_RDWR);
 		break;
 	case 1:
@@ -311,6 +368,7 @@ static void do_reopen(struct worker *w)
 		fd = open(w->path, O_RDWR);
 		if (dup2(fd, w->fd) != w->fd)
 			wrong(w, "dup2");
+		published(w);
 		close(fd);
 	}
 	if (w->fd < 0)
@@ -319,13 +377,14 @@ static void do_reopen(struct worker *w)
 
 static void check_size(struct worker *w)
 {
+	off_t seen = closes ? w->m->seen : w->m->size;
 	struct stat st;
 
 	note(w, "sizes");
 	if (fstat(w->fd, &st) || st.st_size != w->m->size)
 		wrong(w, "fstat says %lld, must be %lld", (long long)st.st_size, (long long)w->m->size);
-	if (stat(w->path, &st) || st.st_size != w->m->size)
-		wrong(w, "stat says %lld, must be %lld", (long long)st.st_size, (long long)w->m->size);
+	if (stat(w->path, &st) || st.st_size != seen)
+		wrong(w, "stat says %lld, must be %lld", (long long)st.st_size, (long long)seen);
 	if (lseek(w->fd, 0, SEEK_END) != w->m->size)
 		wrong(w, "SEEK_END");
 }
@@ -406,19 +465,16 @@ static void step(struct worker *w)
 {
 	if (w->shared)
 		pthread_mutex_lock(&w->m->lock);
-	switch (roll(w, w->shared ? 20 : 15)) {
+	switch (roll(w, w->shared && closes ? 23 : w->shared ? 20 : 15)) {
 	case 0: case 1: case 2: case 3: case 4: do_read(w, (int)roll(w, 5)); break;
 	case 5: case 6: case 7: case 8: case 9: do_write(w, (int)roll(w, 4)); break;
 	case 10: do_map(w); break;
 	case 11: do_allocate(w); break;
-	case 12:
-		note(w, "fsync");
-		if (roll(w, 8) == 0 && (roll(w, 2) ? fsync(w->fd) : fdatasync(w->fd)))
-			wrong(w, "fsync");
-		break;
+	case 12: do_sync(w); break;
 	case 13: case 14: do_reopen(w); break;
 	case 15: case 16: case 17: do_truncate(w); break;
 	case 18: do_append(w); break;
+	case 20: case 21: case 22: do_reader(w); break;
 	default: check_size(w);
 	}
 	if (++w->m->ops % 500 == 0 && w->shared) {
@@ -442,9 +498,20 @@ static void *work(void *arg)
 	w->fd = open(w->path, O_RDWR | O_CREAT, 0644);
 	if (w->fd < 0 || !w->buf)
 		wrong(w, "open %s", w->path);
+	w->reader = -1;
+	w->was = closes ? malloc(w->m->max) : NULL;
 	while (!done(w))
 		step(w);
-	close(w->fd);
+	if (w->shared)
+		pthread_mutex_lock(&w->m->lock);
+	if (close(w->fd))
+		wrong(w, "close");
+	published(w);
+	if (w->reader >= 0)
+		close(w->reader);
+	if (w->shared)
+		pthread_mutex_unlock(&w->m->lock);
+	free(w->was);
 	free(w->buf);
 	return NULL;
 }
@@ -462,7 +529,7 @@ int main(int argc, char **argv)
 	struct model *m;
 	ssize_t n;
 
-	while ((opt = getopt(argc, argv, "n:d:s:l:t:p:o:c:1")) != -1) {
+	while ((opt = getopt(argc, argv, "n:d:s:l:t:p:o:c:1a")) != -1) {
 		switch (opt) {
 		case 'n': max_ops = atol(optarg); break;
 		case 'd': seconds = atoi(optarg); break;
@@ -473,6 +540,7 @@ int main(int argc, char **argv)
 		case 'o': other = optarg; break;
 		case 'c': return observer(optarg);
 		case '1': one = true; break;
+		case 'a': closes = true; break;
 		default: return 2;
 		}
 	}
@@ -481,7 +549,7 @@ int main(int argc, char **argv)
 	n = readlink("/proc/self/exe", path_self, sizeof(path_self) - 1);
 	path_self[n > 0 ? n : 0] = '\0';
 	self = path_self;
-	m = mmap(NULL, sizeof(*m) + max, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	m = mmap(NULL, sizeof(*m) + 2 * max, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (m == MAP_FAILED)
 		return 2;
 	m->max = max;
@@ -490,7 +558,7 @@ int main(int argc, char **argv)
 	pthread_mutex_init(&m->lock, &attr);
 	deadline = time(NULL) + seconds;
 	one |= threads == 1 || processes > 1;
-	printf("fsx -s %llu -l %zu -t %d -p %d%s %s\n", (unsigned long long)seed, max, threads, processes, one ? " -1" : "", argv[optind]);
+	printf("fsx -s %llu -l %zu -t %d -p %d%s %s\n", (unsigned long long)seed, max, threads, processes, one ? closes ? " -1 -a" : " -1" : "", argv[optind]);
 	fflush(stdout);
 	unlink(argv[optind]);
 	close(open(argv[optind], O_RDWR | O_CREAT, 0644));

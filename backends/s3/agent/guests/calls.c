@@ -255,11 +255,28 @@ static void ask_drop(struct call *c)
 
 /* ---- reading */
 
+static void ask_read(struct call *c);
+
+/* What was to be read was replaced: by our own publication, and then what it made has the same bytes. */
+static void read_again(void *arg, int err)
+{
+	struct call *c = arg;
+
+	if (err)
+		call_answer(c, err);
+	else
+		ask_read(c);
+}
+
 static void read_done(struct object_read *r, int err)
 {
 	struct call *c = (struct call *)((char *)r - offsetof(struct call, read));
 
 	c->reading = 0;
+	if (err == -ESTALE && c->handle->stage) {
+		write_replaced(c->handle->stage, c->version, read_again, c);
+		return;
+	}
 	if (err == -ESTALE && c->handle->name)
 		names_stale(c->bucket, c->handle->name, object_attr(r->o));
 	c->slot->pieces = r->pieces;
@@ -271,6 +288,7 @@ static void ask_read(struct call *c)
 {
 	struct object *o = c->handle->stage ? stage_base(c->handle->stage) : c->handle->object;
 
+	c->version = c->handle->stage ? stage_journal(c->handle->stage)->published : 0;
 	c->slot->eof = o ? object_attr(o)->size : 0;
 	if (!o || c->slot->off < 0 || c->slot->len <= 0 || c->slot->off >= c->slot->eof) {
 		call_answer(c, 0);

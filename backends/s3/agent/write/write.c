@@ -193,6 +193,34 @@ void write_abandon(struct stage *st, const char *description)
 	write_settle(st, 0);
 }
 
+/* ---- a base that was replaced */
+
+struct replaced {
+	struct stage *st;
+	uint64_t version;
+	write_done *done;
+	void *arg;
+};
+
+static void waited(void *arg, int err)
+{
+	struct replaced r = *(struct replaced *)arg;
+
+	(void)err;                      /* told to who publishes */
+	free(arg);
+	r.done(r.arg, r.st->j->published != r.version ? 0 : -ESTALE);
+}
+
+void write_replaced(struct stage *st, uint64_t version, write_done *done, void *arg)
+{
+	struct replaced *r = malloc(sizeof(*r));
+
+	if (!r)
+		abort();
+	*r = (struct replaced){ st, version, done, arg };
+	publish_wait(st, waited, r);
+}
+
 /* ---- what is not in the bucket yet */
 
 static struct stage *staged(struct s3_bucket *b, const char *name)

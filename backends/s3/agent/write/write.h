@@ -46,6 +46,13 @@ struct s3_journal *stage_journal(const struct stage *st);
 /* What S3_READ of the handle reads: the opened version, or NULL: there is none, zeros. Not counted. */
 struct object *stage_base(const struct stage *st);
 
+/*
+ * A read of the base found it replaced; `version`: journal->published before it.
+ * Done, perhaps at once, with 0 if a publication of ours did that and there is
+ * another base now, else -ESTALE.
+ */
+void write_replaced(struct stage *st, uint64_t version, write_done *done, void *arg);
+
 /* S3_WROTE: answered when there is room. */
 void write_wrote(struct stage *st, int64_t off, int64_t len, write_done *done, void *arg);
 /* S3_PUBLISH; flags: S3_LAST. The stage may be put meanwhile. */
