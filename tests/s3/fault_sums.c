@@ -37,6 +37,11 @@ void sum_of(const struct data *d, char text[16])
 	EVP_EncodeBlock((unsigned char *)text, raw, 4);
 }
 
+static bool is_kept(const struct request *q)
+{
+	return q->body && (q->body->bytes || !q->body->size);
+}
+
 bool sum_told(void)
 {
 	return strcmp(set.checksums, "off") != 0;
@@ -46,7 +51,7 @@ bool sum_intact(struct request *q, struct answer *a)
 {
 	const char *told = header_of(q, "x-amz-checksum-crc32c");
 	char is[16];
-	if (!told || !sum_told() || !q->body || strcmp(q->call->name, "CompleteMultipartUpload") == 0)
+	if (!told || !sum_told() || !is_kept(q) || strcmp(q->call->name, "CompleteMultipartUpload") == 0)
 		return true;
 	sum_of(q->body, is);
 	if (strcmp(told, is) == 0)
@@ -58,7 +63,7 @@ bool sum_intact(struct request *q, struct answer *a)
 void sum_answer(const struct request *q, struct answer *a)
 {
 	char is[16];
-	if (!sum_told() || !header_of(q, "x-amz-checksum-crc32c"))
+	if (!sum_told() || !is_kept(q) || !header_of(q, "x-amz-checksum-crc32c"))
 		return;
 	sum_of(q->body, is);
 	text_print(&a->extra, "x-amz-checksum-crc32c: %s\r\n", is);
@@ -81,7 +86,7 @@ bool sum_complete(const struct request *q, struct answer *a, const struct data *
 {
 	const char *told = header_of(q, "x-amz-checksum-crc32c");
 	char is[16];
-	if (!told)
+	if (!told || strcmp(set.discard, "on") == 0)
 		return true;
 	sum_of(d, is);
 	if (q->rule && strcmp(q->rule->fault->name, "flip-part") == 0)

@@ -228,6 +228,9 @@ int s3_read_error(struct s3_try *t)
 static const struct { const char *code; int err; } codes[] = {
 	{ "NoSuchKey", ENOENT }, { "NoSuchBucket", ENOENT }, { "NoSuchVersion", ENOENT },
 	{ "NoSuchUpload", ENOENT }, { "NotFound", ENOENT },
+	/* the bytes came otherwise than they were sent */
+	{ "BadDigest", EIO }, { "InvalidDigest", EIO }, { "XAmzContentChecksumMismatch", EIO },
+	{ "XAmzContentSHA256Mismatch", EIO },
 	{ "AccessDenied", EACCES }, { "SignatureDoesNotMatch", EACCES }, { "InvalidAccessKeyId", EACCES },
 	{ "ExpiredToken", EACCES }, { "InvalidToken", EACCES }, { "TokenRefreshRequired", EACCES },
 	{ "AllAccessDisabled", EACCES }, { "AccountProblem", EACCES }, { "InvalidSecurity", EACCES },

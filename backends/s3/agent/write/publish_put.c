@@ -87,8 +87,6 @@ static void put_done(struct s3_request *r, int err)
 		put(p);
 		return;
 	}
-	if (err == -EINVAL && (!strcmp(r->code, "BadDigest") || strstr(r->code, "ChecksumMismatch")))
-		err = -EIO;
 	if (err == -EBUSY && p->condition != PLAIN && p->tries++ < PUBLISH_TRIES) {
 		put(p);
 		return;
