@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Changes of names and attributes: what change.c (made and removed),
+ * Changes of names and attributes: what change.c (removed), change_make.c,
  * change_attr.c and rename.c share. A change goes from step to step by
  * callbacks and ends once.
  */
@@ -50,6 +50,9 @@ void change_in_parent(struct change *c, const char *name, void (*next)(struct ch
  * last file goes.
  */
 void change_keep_parent(struct change *c, const char *name, void (*next)(struct change *c));
+
+/* The directory of this key has a marker, as we know now. */
+void change_mark(const struct s3_bucket *b, const char *key);
 
 /* Goes on if nothing but its marker is below the key of a directory, which stays with c; else ENOTEMPTY. */
 void change_if_empty(struct change *c, const char *key, void (*next)(struct change *c));
