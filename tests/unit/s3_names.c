@@ -218,7 +218,7 @@ static void answer(struct s3_request *r)
 	}
 	heads++;
 	i = find(r->key);
-	if (i >= 0 && sent(r, "If-Match") && strcmp(sent(r, "If-Match"), object[i].etag)) {
+	if (i >= 0 && sent(r, "if-match") && strcmp(sent(r, "if-match"), object[i].etag)) {
 		r->done(r, -ESTALE);
 		return;
 	}

@@ -318,6 +318,8 @@ static void forget(struct entry *e)
 	free(e->b.prefix);
 	free(e->b.endpoint);
 	free(e->b.region);
+	free(e->b.site.ca_file);
+	free(e->b.site.proxy);
 	free(e->target);
 	free(e);
 }
