@@ -139,7 +139,7 @@ one() { # WHAT ARG...: exactly these requests
 }
 one "1 PutObject" cp 1 "s3://$KEYS/one"
 one "1 GetObject" cp "s3://$KEYS/one" x
-one "1 CopyObject 1 HeadObject" cp "s3://$KEYS/one" "s3://$KEYS/two"
+one "1 CopyObject 2 HeadObject" cp "s3://$KEYS/one" "s3://$KEYS/two"
 one "6 GetObject" cp "s3://$KEYS/d/big" x2
 one "1 CompleteMultipartUpload 1 CreateMultipartUpload 5 UploadPart" cp big "s3://$KEYS/big"
 one "1 CompleteMultipartUpload 1 CreateMultipartUpload 3 UploadPart" cp big "s3://$BUCKET?part=20m"
