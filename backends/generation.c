@@ -10,6 +10,7 @@
 
 #include "base/quiet.h"
 #include "base/real.h"
+#include "base/thread.h"
 
 #define LOCK_WAIT_NS 50000000
 
@@ -50,25 +51,22 @@ struct generation *generation_of(struct generations *all, dev_t dev, ino_t ino)
 }
 
 /* Who we are in an owner word; void after a fork, which may have entered a new namespace. */
-static __thread uint32_t my_tid;
 static _Atomic uint32_t my_ns;
 
 static uint64_t self(void)
 {
-	if (!my_tid)
-		my_tid = (uint32_t)REAL(syscall)(SYS_gettid);
 	if (!atomic_load_explicit(&my_ns, memory_order_relaxed)) {
 		struct stat st;
 
 		atomic_store(&my_ns, own_stat(AT_FDCWD, "/proc/self/ns/pid", &st, 0) == 0 ?
 				     (uint32_t)st.st_ino : 1);
 	}
-	return (uint64_t)atomic_load_explicit(&my_ns, memory_order_relaxed) << 32 | my_tid;
+	return (uint64_t)atomic_load_explicit(&my_ns, memory_order_relaxed) << 32 | (uint32_t)thread_id();
 }
 
 void generation_fork_child(void)
 {
-	my_tid = 0;
+	thread_id_forget();
 	atomic_store(&my_ns, 0);
 }
 

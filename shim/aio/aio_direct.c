@@ -10,7 +10,9 @@
 #include "files/fdtab.h"
 #include "io_events.h"
 #include "io_kernel.h"
+#include "base/pool.h"
 #include "base/real.h"
+#include "base/thread.h"
 #include "stats/stats.h"
 
 #define DEPTH 256                /* requests in the kernel at a time */
@@ -35,11 +37,45 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static _Atomic uintptr_t leader;         /* the thread that waits in the kernel */
 
 /*
- * Fetched and not ended. A signal handler may come between the two: it ends
- * them, for the data of an event, the request, is taken by exchange.
+ * A thread's own. `held` is fetched and not ended: a signal handler may come
+ * between the two, and ends them, for the data of an event, the request, is taken
+ * by exchange. Not in the thread's own memory, of which programs may have little.
  */
-static __thread struct io_event held[HELD];
-static __thread int ending;
+struct fetcher {
+	struct io_event held[HELD];
+	int ending;
+};
+static struct pool fetchers = POOL_INIT(struct fetcher, 16);
+static __thread struct fetcher *mine;
+
+static void end_held(void);
+
+static void drop_mine(void)
+{
+	struct fetcher *f = mine;
+
+	end_held();
+	mine = NULL;
+	if (f)
+		pool_put(&fetchers, f);
+}
+
+/* NULL without memory: then others fetch. */
+static struct fetcher *get_mine(void)
+{
+	struct fetcher *f = mine;
+
+	if (f || !(f = pool_get(&fetchers)))
+		return f;
+	memset(f, 0, sizeof(*f));
+	if (mine) {                      /* a signal handler was faster */
+		pool_put(&fetchers, f);
+		return mine;
+	}
+	mine = f;
+	thread_at_exit(drop_mine);
+	return f;
+}
 
 static void make_context(void)
 {
@@ -162,17 +198,18 @@ static void end(struct aio_req *req, ssize_t r)
 
 static void end_held(void)
 {
+	struct fetcher *f = mine;
 	int any = 0;
 
-	for (int i = 0; i < HELD; i++) {
-		struct io_event e = held[i];
+	for (int i = 0; f && i < HELD; i++) {
+		struct io_event e = f->held[i];
 
-		e.data = e.data ? __atomic_exchange_n(&held[i].data, 0, __ATOMIC_SEQ_CST) : 0;
+		e.data = e.data ? __atomic_exchange_n(&f->held[i].data, 0, __ATOMIC_SEQ_CST) : 0;
 		if (!e.data || io_kernel_is_wake(&e))
 			continue;
-		ending++;
+		f->ending++;
 		end((struct aio_req *)(uintptr_t)e.data, (ssize_t)e.res);
-		ending--;
+		f->ending--;
 		any = 1;
 	}
 	if (any)
@@ -192,29 +229,31 @@ void aio_direct_fetch(void)
 {
 	struct timespec now = { 0, 0 };
 
-	if (!atomic_load_explicit(&running, memory_order_relaxed))
+	struct fetcher *f = atomic_load_explicit(&running, memory_order_relaxed) ? get_mine() : NULL;
+
+	if (!f)
 		return;
 	end_held();
-	while (has_events() && io_kernel_get(atomic_load(&context), 0, HELD, held, &now, NULL) > 0)
+	while (has_events() && io_kernel_get(atomic_load(&context), 0, HELD, f->held, &now, NULL) > 0)
 		end_held();
 }
 
 int aio_direct_interrupted(void)
 {
-	return ending;
+	return mine && mine->ending;
 }
 
-/* A thread is known by where its memory is. */
+/* A thread is known by its fetcher. */
 int aio_direct_lead(void)
 {
-	uintptr_t me = (uintptr_t)held, none = 0;
+	uintptr_t me = (uintptr_t)get_mine(), none = 0;
 
-	return atomic_compare_exchange_strong(&leader, &none, me) || none == me;
+	return me && (atomic_compare_exchange_strong(&leader, &none, me) || none == me);
 }
 
 void aio_direct_follow(void)
 {
-	uintptr_t me = (uintptr_t)held;
+	uintptr_t me = (uintptr_t)mine;
 
 	if (atomic_compare_exchange_strong(&leader, &me, 0))
 		aio_wake_sleepers();
@@ -230,7 +269,7 @@ static void give_up(void *unused)
 
 static long wait_there(const struct timespec *t)
 {
-	return io_kernel_get(atomic_load(&context), 1, HELD, held, t, NULL);
+	return io_kernel_get(atomic_load(&context), 1, HELD, mine->held, t, NULL);
 }
 
 static long wait_cancellable(const struct timespec *t)
@@ -265,7 +304,7 @@ void aio_direct_wake(void)
 {
 	uintptr_t who = atomic_load(&leader);
 
-	if (who && who != (uintptr_t)held && io_kernel_can_wake())
+	if (who && who != (uintptr_t)mine && io_kernel_can_wake())
 		io_kernel_wake(atomic_load(&context));
 }
 
@@ -303,7 +342,7 @@ int aio_direct_busy(unsigned first, unsigned last)
 
 static void wait_for(struct range *g)
 {
-	while (!ending && !is_free(g))
+	while (!aio_direct_interrupted() && !is_free(g))
 		aio_wait(is_free, g, -1, -1, AIO_WAIT_DIRECT);
 }
 
@@ -333,10 +372,10 @@ void aio_direct_fork_child(void)
 {
 	lock = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
 	memset(slots, 0, sizeof(slots));
-	memset(held, 0, sizeof(held));
+	if (mine)
+		memset(mine, 0, sizeof(*mine));
 	atomic_store(&running, 0);
 	atomic_store(&context, 0);
 	atomic_store(&denied, 0);
 	atomic_store(&leader, 0);
-	ending = 0;
 }

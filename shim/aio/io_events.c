@@ -28,11 +28,10 @@ void io_events_free(struct io_events *q)
 /* Held for a few instructions: 1, or 0 if this thread has it already. */
 static int lock(struct io_events *q)
 {
-	static __thread char me;
-	uintptr_t none = 0;
+	uintptr_t me = (uintptr_t)&errno, none = 0;   /* each thread has one */
 
-	while (!atomic_compare_exchange_weak(&q->lock, &none, (uintptr_t)&me)) {
-		if (none == (uintptr_t)&me)
+	while (!atomic_compare_exchange_weak(&q->lock, &none, me)) {
+		if (none == me)
 			return 0;
 		if (none)
 			sched_yield();

@@ -6,12 +6,16 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stddef.h>
+#include <sys/syscall.h>
+
+#include "real.h"
 
 static void (*_Atomic fns[THREAD_EXITS])(void);
 static pthread_key_t key;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static int have_key;
 static __thread unsigned char armed;    /* bit i: fns[i] is wanted by this thread */
+static __thread int id;                 /* 0: not asked for */
 
 static void thread_ended(void *unused)
 {
@@ -49,4 +53,16 @@ int thread_at_exit(void (*fn)(void))
 		return -EAGAIN;
 	armed |= (unsigned char)(1 << i);
 	return 0;
+}
+
+int thread_id(void)
+{
+	if (!id)
+		id = (int)REAL(syscall)(SYS_gettid);
+	return id;
+}
+
+void thread_id_forget(void)
+{
+	id = 0;
 }

@@ -13,4 +13,8 @@ int thread_at_exit(void (*fn)(void));
 
 #define THREAD_EXITS 4
 
+/* gettid(2), asked for once; a fork child forgets it first. */
+int thread_id(void);
+void thread_id_forget(void);
+
 #endif
