@@ -288,6 +288,9 @@ static void ask_read(struct call *c)
 {
 	struct object *o = c->handle->stage ? stage_base(c->handle->stage) : c->handle->object;
 
+	if (c->base)
+		object_put(c->base);
+	c->base = c->handle->stage && o ? object_hold(o) : NULL;
 	c->version = c->handle->stage ? stage_journal(c->handle->stage)->published : 0;
 	c->slot->eof = o ? object_attr(o)->size : 0;
 	if (!o || c->slot->off < 0 || c->slot->len <= 0 || c->slot->off >= c->slot->eof) {

@@ -61,6 +61,8 @@ static void free_call(struct call *c)
 {
 	struct guest *g = c->guest;
 
+	if (c->base)
+		object_put(c->base);
 	if (c->handle)
 		handle_put(c->handle);
 	DL_DELETE(g->calls, c);

@@ -36,6 +36,7 @@ struct call {
 	struct s3_bucket *bucket;       /* of slot->mount, where the call needs one */
 	struct handle *handle;          /* of slot->handle, where the call needs one; counted */
 	struct object_read read;        /* S3_READ and S3_OPEN */
+	struct object *base;            /* what it reads of a staged file, which may get another meanwhile; held */
 	uint64_t version;               /* of a staged file, when that began */
 	int reading;                    /* `read` is on its way, to be cancelled if the guest goes */
 	struct call *prev, *next;       /* of the guest */

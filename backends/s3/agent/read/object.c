@@ -115,6 +115,12 @@ static void cancel_fetches(struct object *o)
 }
 
 /* Not at once: we may be in the middle of an answer. */
+struct object *object_hold(struct object *o)
+{
+	o->refs++;
+	return o;
+}
+
 void object_put(struct object *o)
 {
 	--o->refs;

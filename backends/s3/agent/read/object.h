@@ -31,9 +31,10 @@ void object_open(struct s3_bucket *b, const char *key,
 
 /* size, mtime, etag, version; of object_known all that it was given. */
 const struct s3_attr *object_attr(const struct object *o);
+struct object *object_hold(struct object *o);    /* one more to put */
 void object_put(struct object *o);
 
-/* A read that waits. Zeroed by the caller, whose it is until done. */
+/* A read that waits. Zeroed by the caller, whose it is until done; o stays counted for it as long. */
 struct object_read {
 	struct object *o;
 	int64_t off, len;
