@@ -189,7 +189,7 @@ fault forget
 for how in on refused; do
 	fault set conditional=$how
 	cp none rep && tool cp rep "s3://$KEYS/rep"
-	one "1 CopyObject $([ $how = on ] && echo "1 DeleteObject 1 HeadObject" || echo "2 DeleteObject 2 HeadObject")" \
+	one "1 CopyObject $([ $how = on ] && echo "1 DeleteObject 2 HeadObject" || echo "2 DeleteObject 3 HeadObject")" \
 	    mv "s3://$KEYS/rep" "s3://$KEYS/rep2"
 done
 fault set conditional=on
