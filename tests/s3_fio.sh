@@ -13,7 +13,7 @@ TARGET="$TARGET&timeout=100"
 runs() {
 	local name=$1
 	shift
-	shim timeout ${LONG:+1}200 fio --name="$name" --filename="$PREFIX/$name" --fallocate=none --verify=md5 --do_verify=1 --verify_fatal=1 \
+	shim timeout ${LONG:+1}200 fio --verify_state_save=0 --name="$name" --filename="$PREFIX/$name" --fallocate=none --verify=md5 --do_verify=1 --verify_fatal=1 \
 	    --randseed="${SEED:-$RANDOM}" "$@" >"$TMP/$name.out" 2>&1 </dev/null || {
 		echo "$name: status $?"
 		grep -vE '^ |^$' "$TMP/$name.out" | tail -8
