@@ -6,32 +6,16 @@
 # are compared with what the object is made of. SIZE in MiB.
 
 . "${0%/*}/lib.sh"
+. "${0%/*}/s3_lib.sh"
 R=${ROUNDS:-3}
 SIZE=${SIZE:-512}
-AGENT_DIR=$TMP/agent
-AT=/s3/bench
-trap 'end_agent; "$ROOT/tests/s3/server" stop "$TMP/servers"; _finish' EXIT
 
-end_agent() {
-	local socket pid
-	for socket in "$AGENT_DIR"/*/socket; do
-		[ -S "$socket" ] || continue
-		pid=$(ss -xlpH src "$socket" 2>/dev/null | sed -n 's/.*pid=\([0-9]*\).*/\1/p')
-		[ "$pid" ] && kill "$pid" && timeout 5 tail --pid="$pid" -f /dev/null
-	done
-	rm -rf "$AGENT_DIR"
-}
-ours() {
-	env LD_PRELOAD="$LIB" SHIM_MAP="$AT=$TARGET" SHIM_CONFIG= SHIM_STATS=off SHIM_AGENT_DIR="$AGENT_DIR" "$@"
-}
 control() { printf '%s\n' "${@:2}" | curl -sSf --noproxy '*' --data-binary @- "$FAULT/$1" >/dev/null || fail "the server: $*"; }
 forget() { curl -sSf --noproxy '*' -X DELETE "$FAULT/rules" "$FAULT/log"; }
-median() { sort -n | awk '{ v[NR] = $1 } END { print NR % 2 ? v[(NR + 1) / 2] : (v[NR / 2] + v[NR / 2 + 1]) / 2 }'; }
 
 # Seconds of a cold read, after the first that sets things up.
 once() {
-	end_agent
-	mkdir -m 700 "$AGENT_DIR"
+	clear_agent
 	ours cat "$AT/warm" >/dev/null || fail "cannot read"
 	"$@"
 }
@@ -41,17 +25,14 @@ random() { ours "$BIN/s3_reader" random 4096 20 1 "$AT/big" | cut -d' ' -f1; }
 speed() {
 	local scale=$1 i
 	shift
-	for i in $(seq "$R"); do once "$@" || fail "$*"; done | median | awk -v s="$scale" '{ printf "%.4g", s < 0 ? -s * $1 : s / $1 }'
+	for i in $(seq "$R"); do once "$@" || fail "$*"; done | median %.6g | awk -v s="$scale" '{ printf "%.4g", s < 0 ? -s * $1 : s / $1 }'
 }
 right() {
 	[ "$(once ours sha256sum "$AT/big" | cut -d' ' -f1)" = "$SUM" ] || fail "other bytes: $*"
 }
 
 begin "reading $SIZE MiB in turn when the server is far away, MiB/s, $R rounds"
-said=$("$ROOT/tests/s3/server" start fault "$TMP/servers" $$) || fail "no server"
-unset "${!AWS_@}"
-export AWS_CONFIG_FILE=$TMP/none AWS_SHARED_CREDENTIALS_FILE=$TMP/none AWS_EC2_METADATA_DISABLED=true
-eval "$said"
+start_server fault || fail "no server"
 "$ROOT/tests/s3/s3.py" mb bench || fail "no bucket"
 control make "bench/big $((SIZE << 20)) 7" "bench/warm 4096 8"
 SUM=$("$ROOT/tests/s3/s3.py" get bench/big | sha256sum | cut -d' ' -f1)

@@ -7,10 +7,9 @@
 # ROUNDS=3; BENCH_BIG=MiB of the big objects; BENCH_ROWS="first sequential ..." for some of it
 
 . "${0%/*}/lib.sh"
+. "${0%/*}/s3_lib.sh"
 R=${ROUNDS:-3}
 BIG=${BENCH_BIG:-256}
-AGENT_DIR=$TMP/agent
-AT=/s3/bench
 MNT=$TMP/mnt
 trap 'away; "$ROOT/tests/s3/server" stop "$TMP/servers"; _finish' EXIT
 
@@ -21,15 +20,6 @@ can_peer() {
 
 # ---- the sides: here SIDE makes it ready and cold, with the bucket at $D; away ends it
 
-end_agent() {
-	local socket pid
-	for socket in "$AGENT_DIR"/*/socket; do
-		[ -S "$socket" ] || continue
-		pid=$(ss -xlpH src "$socket" 2>/dev/null | sed -n 's/.*pid=\([0-9]*\).*/\1/p')
-		[ "$pid" ] && kill "$pid" && timeout 5 tail --pid="$pid" -f /dev/null
-	done
-	rm -rf "$AGENT_DIR"
-}
 away() {
 	mountpoint -q "$MNT" && { fusermount3 -u "$MNT" 2>/dev/null || umount -l "$MNT"; }
 	[ "${mounter:-}" ] && timeout 60 tail --pid="$mounter" -f /dev/null
@@ -69,7 +59,7 @@ here() {
 # A command on this side.
 on() {
 	if [ "$side" = shim ]; then
-		env LD_PRELOAD="$LIB" SHIM_MAP="$AT=$TARGET" SHIM_CONFIG= SHIM_STATS=off SHIM_AGENT_DIR="$AGENT_DIR" "$@"
+		ours "$@"
 	else
 		"$@"
 	fi
@@ -78,7 +68,6 @@ on() {
 # ---- measuring
 
 now() { date +%s.%N; }
-median() { sort -n | awk '{ v[NR] = $1 } END { print NR % 2 ? v[(NR + 1) / 2] : (v[NR / 2] + v[NR / 2 + 1]) / 2 }'; }
 client() { "$ROOT/tests/s3/s3.py" "$@"; }
 # What the server says of a key: size and etag.
 head_of() { client head "bench/$1" 2>/dev/null | awk '$1 == "content-length:" { size = $2 } $1 == "etag:" { etag = $2 } END { print size, etag }'; }
@@ -125,7 +114,7 @@ against() {
 	done
 	away
 	for side in shim s3fs rclone; do
-		[ -e "$TMP/time.$side" ] && t=$(median <"$TMP/time.$side") || t=
+		[ -e "$TMP/time.$side" ] && t=$(median %.6g <"$TMP/time.$side") || t=
 		eval "t_$side=\$t"
 	done
 	# shellcheck disable=SC2154
@@ -195,11 +184,8 @@ fill_bucket() {
 begin "objects as files: times as fast as the better of s3fs and rclone mount, $R rounds, cold"
 can_peer || exit 0
 has_room "$TMP" 2000 && has_room "$SHM" $((BIG * 2 + 1500)) || exit 0
-said=$("$ROOT/tests/s3/server" start ceph "$TMP/servers" $$) || { note "skipped: Ceph cannot be had here"; exit 0; }
-unset "${!AWS_@}"
-export AWS_CONFIG_FILE=$TMP/none AWS_SHARED_CREDENTIALS_FILE=$TMP/none AWS_EC2_METADATA_DISABLED=true HOME=$TMP
-eval "$said"
-TARGET="s3://bench?endpoint=$ENDPOINT&style=path"
+start_server ceph || { note "skipped: Ceph cannot be had here"; exit 0; }
+export HOME=$TMP
 (umask 077; echo "$AWS_ACCESS_KEY_ID:$AWS_SECRET_ACCESS_KEY" >"$TMP/passwd")
 export RCLONE_CONFIG_PEER_TYPE=s3 RCLONE_CONFIG_PEER_PROVIDER=Ceph RCLONE_CONFIG_PEER_ENDPOINT=$ENDPOINT \
     RCLONE_CONFIG_PEER_ACCESS_KEY_ID=$AWS_ACCESS_KEY_ID RCLONE_CONFIG_PEER_SECRET_ACCESS_KEY=$AWS_SECRET_ACCESS_KEY

@@ -8,46 +8,16 @@
 # words of the rows wanted, if not all.
 
 . "${0%/*}/lib.sh"
+. "${0%/*}/s3_lib.sh"
 R=${ROUNDS:-5}
-AGENT_DIR=$TMP/agent
-trap 'end_agent; "$ROOT/tests/s3/server" stop "$TMP/servers"; _finish' EXIT
 
-# ---- agents
-
-end_agent() {
-	local socket pid
-	for socket in "$AGENT_DIR"/*/socket; do
-		[ -S "$socket" ] || continue
-		pid=$(ss -xlpH src "$socket" 2>/dev/null | sed -n 's/.*pid=\([0-9]*\).*/\1/p')
-		[ "$pid" ] && kill "$pid" && timeout 5 tail --pid="$pid" -f /dev/null
-	done
-	rm -rf "$AGENT_DIR"
-}
-# A new one; $AGENT is its pid.
 new_agent() {
-	end_agent
-	mkdir -m 700 "$AGENT_DIR"
+	clear_agent
 	ours cat "$AT/warm" >/dev/null || fail "cannot read $AT/warm"
-	AGENT=$(ss -xlpH src "$(echo "$AGENT_DIR"/*/socket)" | sed -n 's/.*pid=\([0-9]*\).*/\1/p')
-}
-# Its processor time in seconds.
-agent_cpu() { awk -v hz="$(getconf CLK_TCK)" '{ sub(/.*\) /, ""); print ($12 + $13) / hz }' "/proc/$AGENT/stat"; }
-
-# Programs under the shim find the bucket at $AT.
-AT=/s3/bench
-ours() {
-	env LD_PRELOAD="$LIB" SHIM_MAP="$AT=$TARGET" SHIM_CONFIG= SHIM_STATS=off SHIM_AGENT_DIR="$AGENT_DIR" "$@"
 }
 
 # ---- comparing
 
-median() { sort -n | awk '{ v[NR] = $1 } END { printf "%.3g", NR % 2 ? v[(NR + 1) / 2] : (v[NR / 2] + v[NR / 2 + 1]) / 2 }'; }
-
-# Seconds and processor seconds of a command, its children included.
-timed() {
-	local TIMEFORMAT='%R %U %S'
-	{ time "$@" >/dev/null 2>&1; } 2>&1 | awk '{ print $1, $2 + $3 }'
-}
 # What s3_reader says of itself, without its start.
 reader() { ours "$BIN/s3_reader" "$@"; }
 
@@ -154,11 +124,7 @@ for server in ${BENCH_S3:-nginx ceph}; do
 	BIG=1073741824
 	export CEPH_BYTES=4294967296
 	has_room "$TMP" 3000 || exit 0
-	said=$("$ROOT/tests/s3/server" start $server "$TMP/servers" $$) || { note "$server cannot be had here"; continue; }
-	unset "${!AWS_@}"
-	export AWS_CONFIG_FILE=$TMP/none AWS_SHARED_CREDENTIALS_FILE=$TMP/none AWS_EC2_METADATA_DISABLED=true
-	eval "$said"
-	TARGET="s3://bench?endpoint=$ENDPOINT&style=path"
+	start_server $server || { note "$server cannot be had here"; continue; }
 	[ "${AWS_ACCESS_KEY_ID:-}" ] || TARGET="$TARGET&anonymous=on"
 	put_all
 	with_server

@@ -6,19 +6,11 @@
  *      s3_transport whole PART CONNECTIONS SIZE URL...   objects of SIZE bytes, in parts of PART
  *      s3_transport random BYTES COUNT CONNECTIONS URL SIZE
  *
- * Signed if AWS_ACCESS_KEY_ID is set, by the agent's signer (libcurl 7.88's own
- * is refused by Ceph). Prints seconds, seconds of
- * processor time, and bytes. What comes is copied to where a program would
- * have it: into a buffer of a few MiB.
+ * Signed if AWS_ACCESS_KEY_ID is set. Prints seconds, seconds of processor time,
+ * and bytes. What comes is copied to where a program would have it: into a buffer
+ * of a few MiB.
  */
-#include <curl/curl.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/resource.h>
-#include <time.h>
-
-#include "creds/sigv4.h"
+#include "s3_curl.h"
 
 #define RING (4u << 20)
 
@@ -29,15 +21,6 @@ struct one {
 };
 
 static char *ring;
-static long long bytes;
-static CURLM *multi;
-static struct sigv4_key key;
-
-static void fail(const char *what)
-{
-	fprintf(stderr, "s3_transport: %s\n", what);
-	exit(1);
-}
 
 static size_t got(char *p, size_t size, size_t n, void *arg)
 {
@@ -70,19 +53,8 @@ static struct one *make(int n)
 
 static void sign(struct one *o, const char *url)
 {
-	const char *host = strstr(url, "//") + 2, *path = strchr(host, '/');
-	char name[256], buf[4096], line[2048];
-	struct http h = { .method = "GET", .url = url };
-
-	snprintf(name, sizeof name, "%.*s", (int)(path - host), host);
-	if (sigv4_sign(&h, name, path, "", SIGV4_EMPTY, &key, "us-east-1", "s3", time(NULL), buf, sizeof buf))
-		fail("cannot sign");
 	curl_slist_free_all(o->signature);
-	o->signature = NULL;
-	for (unsigned i = 0; i < h.headers; i++) {
-		snprintf(line, sizeof line, "%s: %s", h.header[i].name, h.header[i].value);
-		o->signature = curl_slist_append(o->signature, line);
-	}
+	o->signature = add_signature(NULL, "GET", url, "", SIGV4_EMPTY);
 	curl_easy_setopt(o->easy, CURLOPT_HTTPHEADER, o->signature);
 }
 
@@ -96,35 +68,6 @@ static void start(struct one *o, const char *url, long long off, long long len)
 	if (key.id)
 		sign(o, url);
 	curl_multi_add_handle(multi, o->easy);
-}
-
-/* Waits until one is done; it is free then. */
-static struct one *wait_one(void)
-{
-	for (;;) {
-		int running, left;
-		CURLMsg *m;
-		struct one *o;
-
-		curl_multi_perform(multi, &running);
-		m = curl_multi_info_read(multi, &left);
-		if (m) {
-			if (m->data.result != CURLE_OK)
-				fail(curl_easy_strerror(m->data.result));
-			curl_easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, &o);
-			curl_multi_remove_handle(multi, o->easy);
-			return o;
-		}
-		curl_multi_poll(multi, NULL, 0, 1000, NULL);
-	}
-}
-
-static double clock_of(clockid_t id)
-{
-	struct timespec t;
-
-	clock_gettime(id, &t);
-	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
 static void whole(long long part, int n, long long size, char **url)
@@ -172,16 +115,14 @@ int main(int argc, char **argv)
 {
 	double t = clock_of(CLOCK_MONOTONIC);
 
-	key.id = getenv("AWS_ACCESS_KEY_ID");
-	key.secret = getenv("AWS_SECRET_ACCESS_KEY");
+	begin_curl();
 	ring = malloc(RING + (1 << 20));
-	multi = curl_multi_init();
 	if (argc > 5 && strcmp(argv[1], "whole") == 0)
 		whole(atoll(argv[2]), atoi(argv[3]), atoll(argv[4]), argv + 5);
 	else if (argc == 7 && strcmp(argv[1], "random") == 0)
 		at_random(atoll(argv[2]), atoi(argv[3]), atoi(argv[4]), argv[5], atoll(argv[6]));
 	else
 		fail("see its source");
-	printf("%.6f %.6f %lld\n", clock_of(CLOCK_MONOTONIC) - t, clock_of(CLOCK_PROCESS_CPUTIME_ID), bytes);
+	print_cost(t);
 	return 0;
 }

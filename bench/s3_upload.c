@@ -11,16 +11,11 @@
  * Content-MD5, as the shim's have where the server knows no CRC32C. Prints
  * seconds, seconds of processor time, and bytes. The bytes are a buffer's.
  */
-#include <curl/curl.h>
 #include <fcntl.h>
 #include <openssl/evp.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <time.h>
 #include <unistd.h>
 
-#include "creds/sigv4.h"
+#include "s3_curl.h"
 
 struct one {
 	CURL *easy;
@@ -33,23 +28,6 @@ struct one {
 };
 
 static char *data;
-static CURLM *multi;
-static struct sigv4_key key;
-static long long bytes;
-
-static void fail(const char *what)
-{
-	fprintf(stderr, "s3_upload: %s\n", what);
-	exit(1);
-}
-
-static double clock_of(clockid_t id)
-{
-	struct timespec t;
-
-	clock_gettime(id, &t);
-	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
 
 static size_t give(char *to, size_t size, size_t n, void *arg)
 {
@@ -82,14 +60,6 @@ static size_t header(char *p, size_t size, size_t n, void *arg)
 	return n * size;
 }
 
-static void add(struct one *o, const char *name, const char *value)
-{
-	char line[2048];
-
-	snprintf(line, sizeof line, "%s: %s", name, value);
-	o->headers = curl_slist_append(o->headers, line);
-}
-
 static void sum(struct one *o)
 {
 	unsigned char md5[16];
@@ -99,22 +69,7 @@ static void sum(struct one *o)
 		return;
 	EVP_Digest(data, o->len, md5, NULL, EVP_md5(), NULL);
 	EVP_EncodeBlock((unsigned char *)text, md5, 16);
-	add(o, "content-md5", text);
-}
-
-static void sign(struct one *o, const char *method, const char *url, const char *query)
-{
-	const char *host = strstr(url, "//") + 2, *path = strchr(host, '/');
-	char name[256], buf[4096];
-	struct http h = { .method = method, .url = url };
-
-	if (!key.id)
-		return;
-	snprintf(name, sizeof name, "%.*s", (int)(path - host), host);
-	if (sigv4_sign(&h, name, path, query, SIGV4_UNSIGNED, &key, "us-east-1", "s3", time(NULL), buf, sizeof buf))
-		fail("cannot sign");
-	for (unsigned i = 0; i < h.headers; i++)
-		add(o, h.header[i].name, h.header[i].value);
+	o->headers = add_header(o->headers, "content-md5", text);
 }
 
 /* text NULL: len bytes of the buffer are the body. */
@@ -145,30 +100,10 @@ static void start(struct one *o, const char *method, const char *url, const char
 		curl_easy_setopt(o->easy, CURLOPT_INFILESIZE_LARGE, (curl_off_t)len);
 		sum(o);
 	}
-	sign(o, method, url, query);
+	o->headers = add_signature(o->headers, method, url, query, SIGV4_UNSIGNED);
 	curl_easy_setopt(o->easy, CURLOPT_HTTPHEADER, o->headers);
 	curl_multi_add_handle(multi, o->easy);
 	bytes += (long long)len;
-}
-
-static struct one *wait_one(void)
-{
-	for (;;) {
-		int running, left;
-		CURLMsg *m;
-		struct one *o;
-
-		curl_multi_perform(multi, &running);
-		m = curl_multi_info_read(multi, &left);
-		if (m) {
-			if (m->data.result != CURLE_OK)
-				fail(curl_easy_strerror(m->data.result));
-			curl_easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, &o);
-			curl_multi_remove_handle(multi, o->easy);
-			return o;
-		}
-		curl_multi_poll(multi, NULL, 0, 1000, NULL);
-	}
 }
 
 static void part(struct one *o, const char *url, const char *id, int number, size_t len)
@@ -270,9 +205,7 @@ int main(int argc, char **argv)
 	most = (size_t)atoll(argv[2]);
 	data = malloc(most);
 	memset(data, 'x', most);
-	key.id = getenv("AWS_ACCESS_KEY_ID");
-	key.secret = getenv("AWS_SECRET_ACCESS_KEY");
-	multi = curl_multi_init();
+	begin_curl();
 	t = clock_of(CLOCK_MONOTONIC);
 	if (argc == 6 && strcmp(argv[1], "parts") == 0)
 		parts(atoll(argv[2]), atoi(argv[3]), atoll(argv[4]), argv[5]);
@@ -282,6 +215,6 @@ int main(int argc, char **argv)
 		files(most, atoi(argv[3]), argv[4]);
 	else
 		fail("see its source");
-	printf("%.6f %.6f %lld\n", clock_of(CLOCK_MONOTONIC) - t, clock_of(CLOCK_PROCESS_CPUTIME_ID), bytes);
+	print_cost(t);
 	return 0;
 }

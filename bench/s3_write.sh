@@ -6,34 +6,14 @@
 # appending, changing and renaming. BENCH_S3="fault ceph" says which servers.
 
 . "${0%/*}/lib.sh"
+. "${0%/*}/s3_lib.sh"
 R=${ROUNDS:-5}
-AGENT_DIR=$TMP/agent
-trap 'end_agent; "$ROOT/tests/s3/server" stop "$TMP/servers"; _finish' EXIT
-AT=/s3/bench
 BIG=${BENCH_SIZE:-1073741824}
 
-agent_pid() { ss -xlpH src "$(echo "$AGENT_DIR"/*/socket)" 2>/dev/null | sed -n 's/.*pid=\([0-9]*\).*/\1/p'; }
-end_agent() {
-	local pid
-	pid=$(agent_pid)
-	[ "$pid" ] && kill "$pid" && timeout 5 tail --pid="$pid" -f /dev/null
-	rm -rf "$AGENT_DIR"
-}
 new_agent() {
-	end_agent
-	mkdir -m 700 "$AGENT_DIR"
+	clear_agent
 	# what the server does with conditions is known after these
 	ours sh -c "echo 1 >$AT/warm; echo 2 >$AT/warm; rm -f $AT/warm2 $AT/warm3; echo 1 >$AT/warm2; echo 1 >$AT/warm3" || fail "cannot write $AT/warm"
-}
-ours() {
-	env LD_PRELOAD="$LIB" SHIM_MAP="$AT=$TARGET" SHIM_CONFIG= SHIM_STATS=off SHIM_AGENT_DIR="$AGENT_DIR" \
-	    SHIM_AGENT_SPOOL="$TMP/spool" "$@"
-}
-agent_cpu() { awk -v hz="$(getconf CLK_TCK)" '{ sub(/.*\) /, ""); print ($12 + $13) / hz }' "/proc/$(agent_pid)/stat"; }
-median() { sort -n | awk '{ v[NR] = $1 } END { printf "%.3g", NR % 2 ? v[(NR + 1) / 2] : (v[NR / 2] + v[NR / 2 + 1]) / 2 }'; }
-timed() {
-	local TIMEFORMAT='%R %U %S'
-	{ time "$@" >/dev/null 2>"$TMP/err"; } 2>&1 | awk '{ print $1, $2 + $3 }'
 }
 
 # against WHAT OP TARGET THEIRS... -- OURS...: alternating runs. ge: their time is to
@@ -82,11 +62,7 @@ begin "writing objects: against a bare libcurl loop that uploads the same parts,
 has_room "$TMP" $((4 * (BIG >> 20))) || exit 0
 head -c "$BIG" /dev/zero >"$TMP/big"
 for server in ${BENCH_S3:-fault ceph}; do
-	said=$("$ROOT/tests/s3/server" start $server "$TMP/servers" $$) || { note "$server cannot be had here"; continue; }
-	unset "${!AWS_@}"
-	export AWS_CONFIG_FILE=$TMP/none AWS_SHARED_CREDENTIALS_FILE=$TMP/none AWS_EC2_METADATA_DISABLED=true
-	eval "$said"
-	TARGET="s3://bench?endpoint=$ENDPOINT&style=path"
+	start_server $server || { note "$server cannot be had here"; continue; }
 	unset BENCH_MD5
 	"$ROOT/tests/s3/s3.py" mb bench || fail "no bucket on $server"
 	# this Ceph knows no CRC32C: what has to be summed twice as dearly is so for both
