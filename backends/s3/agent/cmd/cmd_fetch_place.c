@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Where objects are fetched to; see cmd_fetch.h. */
 #include "cmd_fetch.h"
+#include "names/names.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -9,7 +10,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "options.h"
 
 int fetch_open_dir(const struct task_end *e, char base[NAME_MAX + 1])
 {
@@ -110,7 +110,7 @@ int fetch_set_attributes(struct fetch *f)
 		{ .tv_sec = f->attr.mtime_sec, .tv_nsec = f->attr.mtime_nsec } };
 	struct stat st;
 
-	if (f->t->from.b->option[S3_OPT_META] == S3_META_OBJECT)
+	if (names_meta_object(f->t->from.b))
 		fchmod(f->fd, f->attr.mode & 0777);
 	else if (fstatat(f->dir, f->base, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode))
 		fchmod(f->fd, st.st_mode & 07777);

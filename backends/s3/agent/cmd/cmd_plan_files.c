@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Files that are to be copied into a bucket; see cmd_plan.h. */
 #include "cmd_plan.h"
+#include "names/names.h"
 
 #include <errno.h>
 #include <fts.h>
@@ -9,7 +10,6 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "options.h"
 
 static void keep_dir(struct plan *p, const char *path)
 {
@@ -33,7 +33,7 @@ static void add_link(struct plan *p, const FTSENT *e, const char *name)
 {
 	struct task *t;
 
-	if (p->to.t.bucket->option[S3_OPT_META] != S3_META_OBJECT) {
+	if (!names_meta_object(p->to.t.bucket)) {
 		plan_wrong(p, e->fts_path, "a symbolic link, left out: only meta=object keeps links");
 		return;
 	}

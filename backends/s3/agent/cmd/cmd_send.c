@@ -17,6 +17,7 @@
 #include "object_ops.h"
 #include "options.h"
 #include "write/multi.h"
+#include "names/names.h"
 #include "write/publish.h"
 
 #define CHUNK (4 << 20)                 /* read of a stream at a time */
@@ -51,7 +52,7 @@ static void send_end(struct send *s, int err, const char *why)
 
 static int keeps_attributes(const struct task *t)
 {
-	return t->to.b->option[S3_OPT_META] == S3_META_OBJECT;
+	return names_meta_object(t->to.b);
 }
 
 /* ---- files */

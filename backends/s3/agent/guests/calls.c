@@ -13,7 +13,6 @@
 #include "guest.h"
 #include "loop/log.h"
 #include "names/names.h"
-#include "options.h"
 
 #define FIRST_READ 4096                 /* told with an open */
 
@@ -224,7 +223,7 @@ static void ask_open(struct call *c)
 		call_answer(c, kept);
 	else if ((flags & O_DIRECTORY) || names_was_dir(c->bucket, s->name))
 		names_stat_dir(c->bucket, s->name, open_by_attr, c);
-	else if (c->bucket->option[S3_OPT_META] == S3_META_OBJECT || names_in_turn(c->bucket, s->name) ||
+	else if (names_meta_object(c->bucket) || names_in_turn(c->bucket, s->name) ||
 		 names_key(c->bucket, s->name, key) < 0)
 		names_stat(c->bucket, s->name, open_by_attr, c);
 	else

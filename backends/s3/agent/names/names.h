@@ -53,6 +53,9 @@ int names_was_dir(struct s3_bucket *b, const char *name);
  */
 int names_kept(struct s3_bucket *b, const char *name, struct s3_attr *attr);
 
+/* Whether objects tell their own attributes, meta=object. */
+int names_meta_object(const struct s3_bucket *b);
+
 /*
  * What a GET learnt of a name: attr of the file or directory there, or NULL: no
  * file. Listings without it are not used again.

@@ -49,7 +49,6 @@ void known_weigh(long more);                                            /* entri
 /* The fresh listing of a directory, or NULL. */
 struct listing *known_listed(struct s3_bucket *b, const char *name);
 uint64_t names_ttl(const struct s3_bucket *b);                          /* ns */
-int names_meta_object(const struct s3_bucket *b);
 
 /* names_kept.c */
 /* Half an answer: what is known of the file or of the directory of a name. */

@@ -46,37 +46,21 @@ void count_init(int dir)
 	begin(count);
 }
 
-static int has_param(const struct s3_request *r, const char *name)
-{
-	for (unsigned i = 0; i < r->nquery; i++)
-		if (strcmp(r->query[i].name, name) == 0)
-			return 1;
-	return 0;
-}
-
-static int has_header(const struct s3_request *r, const char *name)
-{
-	for (unsigned i = 0; i < r->headers; i++)
-		if (strcmp(r->header[i].name, name) == 0)
-			return 1;
-	return 0;
-}
-
 static enum s3_kind kind_of(const struct s3_request *r)
 {
 	switch (*r->method) {
 	case 'G':
-		return r->key && !has_param(r, "uploadId") && !has_param(r, "tagging") ? S3_KIND_GET : S3_KIND_LIST;
+		return r->key && !s3_has_param(r, "uploadId") && !s3_has_param(r, "tagging") ? S3_KIND_GET : S3_KIND_LIST;
 	case 'H':
 		return S3_KIND_HEAD;
 	case 'D':
 		return S3_KIND_DELETE;
 	}
-	if (has_header(r, "x-amz-copy-source"))
+	if (s3_has_header(r, "x-amz-copy-source"))
 		return S3_KIND_COPY;
 	if (r->method[1] == 'O')
 		return S3_KIND_POST;
-	return has_param(r, "partNumber") ? S3_KIND_PART : S3_KIND_PUT;
+	return s3_has_param(r, "partNumber") ? S3_KIND_PART : S3_KIND_PUT;
 }
 
 static unsigned bin_of(uint64_t ns)

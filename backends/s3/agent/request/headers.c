@@ -36,30 +36,14 @@ static const struct {
 	[HEADER_FROM_C_MD5] = { "x-amz-copy-source-server-side-encryption-customer-key-md5", COPY | PART_COPY },
 };
 
-static int has_param(const struct s3_request *r, const char *name)
-{
-	for (unsigned i = 0; i < r->nquery; i++)
-		if (!strcmp(r->query[i].name, name))
-			return 1;
-	return 0;
-}
-
-static int has_header(const struct s3_request *r, const char *name)
-{
-	for (unsigned i = 0; i < r->headers; i++)
-		if (!strcmp(r->header[i].name, name))
-			return 1;
-	return 0;
-}
-
 /* PUT or POST of an object. */
 static unsigned write_kind(const struct s3_request *r)
 {
-	int copies = has_header(r, "x-amz-copy-source");
+	int copies = s3_has_header(r, "x-amz-copy-source");
 
 	if (r->method[1] == 'O')
-		return has_param(r, "uploads") ? CREATE : has_param(r, "uploadId") ? COMPLETE : OTHER;
-	if (has_param(r, "partNumber"))
+		return s3_has_param(r, "uploads") ? CREATE : s3_has_param(r, "uploadId") ? COMPLETE : OTHER;
+	if (s3_has_param(r, "partNumber"))
 		return copies ? PART_COPY : PART;
 	if (r->nquery)
 		return OTHER;
@@ -68,7 +52,7 @@ static unsigned write_kind(const struct s3_request *r)
 
 static unsigned kind_of(const struct s3_request *r)
 {
-	unsigned version = has_param(r, "versionId") != 0;
+	unsigned version = s3_has_param(r, "versionId") != 0;
 
 	if (!r->key)
 		return r->chain ? SESSION : OTHER;
@@ -113,7 +97,7 @@ void headers_add(const struct s3_request *r, struct http *to)
 	for (int i = 0; i < HEADER_COUNT; i++) {
 		const char *value = (i < HEADER_FROM_C_ALGORITHM ? r->bucket : from)->headers->value[i];
 
-		if (value && kinds_of(i, r) & kind && is_worth(i, r, kind) && !has_header(r, table[i].name))
+		if (value && kinds_of(i, r) & kind && is_worth(i, r, kind) && !s3_has_header(r, table[i].name))
 			http_add(to, table[i].name, value);
 	}
 }

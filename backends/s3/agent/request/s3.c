@@ -236,14 +236,6 @@ static void attempted(struct http *h, int err)
 
 /* ---- an attempt */
 
-static int has_header(const struct s3_request *r, const char *name)
-{
-	for (unsigned i = 0; i < r->headers; i++)
-		if (!strcmp(r->header[i].name, name))
-			return 1;
-	return 0;
-}
-
 /* The rest, if part came already: of the same version. */
 static void add_range(struct s3_try *t)
 {
@@ -253,7 +245,7 @@ static void add_range(struct s3_try *t)
 	if (t->at >= 0 && t->begun) {
 		first = t->at;
 		last = r->upto >= 0 ? r->upto - 1 : last;
-		if (!has_header(r, "if-match") && *r->etag)
+		if (!s3_has_header(r, "if-match") && *r->etag)
 			http_add(&t->http, "if-match", r->etag);
 	}
 	if (first < 0)

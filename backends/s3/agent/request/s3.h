@@ -9,6 +9,7 @@
 #define S3_AGENT_S3_H
 
 #include <stdint.h>
+#include <string.h>
 #include <sys/types.h>
 
 #include "creds/creds.h"
@@ -49,9 +50,9 @@ struct s3_bucket {
 	struct creds *creds;
 	struct http_site site;
 	const long long *option;        /* of the rule, by enum s3_option of options.h */
+	const char *text;               /* ... and those that are text: text + option[], if that is not 0 */
 	const char *disk;               /* disk= of the rule, or NULL */
 	struct disk_store *store;       /* read/disk.c's */
-	const char *text;               /* ... and those that are text: text + option[], if that is not 0 */
 	uint64_t timeout;               /* timeout= in nanoseconds */
 	unsigned retries;
 	struct s3_aim aim;
@@ -135,10 +136,30 @@ void s3_cancel(struct s3_request *r);           /* done is not called */
 void s3_header(struct s3_request *r, const char *name, const char *value);
 void s3_param(struct s3_request *r, const char *name, const char *value);
 
+/* Whether it has one; names in lower case. */
+static inline int s3_has_header(const struct s3_request *r, const char *name)
+{
+	for (unsigned i = 0; i < r->headers; i++)
+		if (!strcmp(r->header[i].name, name))
+			return 1;
+	return 0;
+}
+
+static inline int s3_has_param(const struct s3_request *r, const char *name)
+{
+	for (unsigned i = 0; i < r->nquery; i++)
+		if (!strcmp(r->query[i].name, name))
+			return 1;
+	return 0;
+}
+
 /* S3's error code, or a status if that is "" or unknown, as -errno: NoSuchKey -ENOENT, 403 -EACCES, ... */
 int s3_errno(const char *code, int status);
 
 /* A date of HTTP in seconds since 1970, or -1. */
 int64_t s3_date(const char *text);
+
+/* When the server answered, by its clock; by ours if it does not say. */
+int64_t s3_answered(const struct s3_request *r);
 
 #endif

@@ -31,6 +31,13 @@ int64_t s3_date(const char *text)
 	return date;
 }
 
+int64_t s3_answered(const struct s3_request *r)
+{
+	int64_t date = s3_date(http_got(r->http, "date"));
+
+	return date >= 0 ? date : (int64_t)time(NULL);
+}
+
 /* A decimal number that does not overflow; moves *p behind it. */
 static int number(const char **p, int64_t *out)
 {

@@ -9,14 +9,7 @@
 #include "change.h"
 #include "copy.h"
 #include "object_ops.h"
-#include "options.h"
 #include "publish.h"
-
-/* A listing tells nothing of what is stored beside the bytes. */
-static int is_seen(const struct s3_bucket *b)
-{
-	return b->option[S3_OPT_META] == S3_META_OBJECT;
-}
 
 /* The base of a staged file is another version now, with the same bytes. */
 static void rebase(struct stage *st, const struct s3_attr *attr)
@@ -37,7 +30,7 @@ static void stored(void *arg, const struct s3_attr *attr, int err)
 	if (!err) {
 		if (st && !strcmp(st->j->base.etag, c->attr.etag))
 			rebase(st, attr);
-		if (is_seen(c->b))
+		if (names_meta_object(c->b))
 			names_forget(c->b, c->name);
 		else
 			publish_learn(c->b, c->name, attr);
@@ -49,7 +42,7 @@ static void marker_stored(struct s3_request *r, int err)
 {
 	struct change *c = r->arg;
 
-	if (!err && is_seen(c->b))
+	if (!err && names_meta_object(c->b))
 		names_forget(c->b, c->name);
 	change_end(c, err);
 }
@@ -100,7 +93,7 @@ static int apply(struct change *c)
 	struct xattr *x = c->more;
 
 	/* what is copied onto itself is younger; what its bytes are is not */
-	if (c->b->option[S3_OPT_META] == S3_META_OBJECT && !S_ISDIR(old.mode))
+	if (names_meta_object(c->b) && !S_ISDIR(old.mode))
 		meta_attr(&c->meta, &old, OBJECT_TIMES);
 	if (x)
 		return set_xattr(&c->meta, x->key, x->value, x->len, x->flags);

@@ -10,7 +10,6 @@
 #include <unistd.h>
 
 #include "object_ops.h"
-#include "options.h"
 
 static void directory_made(struct s3_request *r, int err)
 {
@@ -19,10 +18,9 @@ static void directory_made(struct s3_request *r, int err)
 	if (!err) {
 		struct s3_attr attr = { .mode = S_IFDIR | (c->mode & 07777), .uid = geteuid(),
 			.gid = getegid(), .ino = names_ino(c->b, c->key, "") };
-		int64_t now = http_got(r->http, "date") ? s3_date(http_got(r->http, "date")) : -1;
 
-		if (c->b->option[S3_OPT_META] == S3_META_OBJECT)
-			attr.mtime_sec = now >= 0 ? now : (int64_t)time(NULL);
+		if (names_meta_object(c->b))
+			attr.mtime_sec = s3_answered(r);
 		change_mark(c->b, c->key);
 		names_made(c->b, c->name, &attr);
 	}
@@ -94,7 +92,7 @@ void write_symlink(struct s3_bucket *b, const char *name, const char *text, writ
 
 	if (!c)
 		return;
-	if (b->option[S3_OPT_META] != S3_META_OBJECT) {
+	if (!names_meta_object(b)) {
 		change_end(c, -EPERM);  /* nobody would see that it is one */
 		return;
 	}

@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <utlist.h>
 
 #include "multi.h"
@@ -72,12 +71,10 @@ static void request(struct copy *c, const char *method, const char *key, void (*
 /* What is known of the copy. */
 static void describe(struct copy *c, const char *etag, const struct s3_request *r)
 {
-	int64_t now = http_got(r->http, "date") ? s3_date(http_got(r->http, "date")) : -1;
-
 	c->attr = c->version;
 	snprintf(c->attr.etag, sizeof(c->attr.etag), "%s", etag);
 	snprintf(c->attr.version, sizeof(c->attr.version), "%s", r->version);
-	c->attr.mtime_sec = now >= 0 ? now : (int64_t)time(NULL);
+	c->attr.mtime_sec = s3_answered(r);
 	c->attr.mtime_nsec = 0;
 	c->attr.ino = names_ino(c->b, c->key, c->attr.etag);
 }

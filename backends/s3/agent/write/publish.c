@@ -87,7 +87,7 @@ void publish_learn(struct s3_bucket *b, const char *name, const struct s3_attr *
 	struct s3_attr seen = *attr;
 
 	/* what a listing would tell */
-	if (b->option[S3_OPT_META] != S3_META_OBJECT) {
+	if (!names_meta_object(b)) {
 		seen.mode = S_IFREG | 0644;
 		seen.uid = geteuid();
 		seen.gid = getegid();
@@ -104,7 +104,7 @@ void publish_ended(struct publish *p)
 	snprintf(attr.etag, sizeof(attr.etag), "%s", p->etag);
 	snprintf(attr.version, sizeof(attr.version), "%s", p->version);
 	attr.ino = names_ino(st->b, j->key, attr.etag);
-	if (st->b->option[S3_OPT_META] == S3_META_OBJECT && meta_get(&p->meta, "x-amz-meta-mtime")) {
+	if (names_meta_object(st->b) && meta_get(&p->meta, "x-amz-meta-mtime")) {
 		attr.mtime_sec = j->mtime_sec;
 		attr.mtime_nsec = j->mtime_nsec;
 	}
@@ -138,11 +138,9 @@ void publish_request(struct publish *p, const char *method, void (*done)(struct 
 
 void publish_result(struct publish *p, const struct s3_request *r, const char *etag)
 {
-	int64_t date = http_got(r->http, "date") ? s3_date(http_got(r->http, "date")) : -1;
-
 	snprintf(p->etag, sizeof(p->etag), "%s", etag);
 	snprintf(p->version, sizeof(p->version), "%s", r->version);
-	p->mtime = date >= 0 ? date : (int64_t)time(NULL);
+	p->mtime = s3_answered(r);
 }
 
 void publish_copied(void *arg, const struct s3_attr *attr, int err)
@@ -186,7 +184,7 @@ static void keep_time(struct publish *p)
 	struct s3_attr attr;
 
 	stage_attr(p->st, &attr);
-	if (p->st->b->option[S3_OPT_META] == S3_META_OBJECT)
+	if (names_meta_object(p->st->b))
 		meta_attr(&p->meta, &attr, OBJECT_TIMES);
 }
 

@@ -96,7 +96,7 @@ static void looked(struct s3_request *r, int err)
 	}
 	names_attr(r, c->key, &c->attr);
 	meta_beside(&c->meta, r);
-	if (c->b->option[S3_OPT_META] == S3_META_OBJECT && http_got(r->http, "x-amz-meta-mtime"))
+	if (names_meta_object(c->b) && http_got(r->http, "x-amz-meta-mtime"))
 		c->set |= OBJECT_TIMES;         /* the copy has it, too */
 	change_keep_parent(c, c->name, copy_file);
 }
