@@ -34,7 +34,7 @@ void copy_add_source(struct s3_request *r, const struct copy_source *s, const st
 
 int copy_is_doubtful(const struct s3_request *r)
 {
-	return r->status == 412 && r->bucket->copy_if_match < 0;
+	return r->status == 412 && s3_has_header(r, "x-amz-copy-source-if-match");
 }
 
 int copy_holds(const struct s3_request *r, int err, const char *etag, struct s3_bucket *b)
