@@ -139,7 +139,7 @@ one() { # WHAT ARG...: exactly these requests
 }
 one "1 PutObject" cp 1 "s3://$KEYS/one"
 one "1 GetObject" cp "s3://$KEYS/one" x
-one "1 CopyObject 2 HeadObject" cp "s3://$KEYS/one" "s3://$KEYS/two"
+one "1 CopyObject 1 HeadObject" cp "s3://$KEYS/one" "s3://$KEYS/two"
 one "6 GetObject" cp "s3://$KEYS/d/big" x2
 one "1 CompleteMultipartUpload 1 CreateMultipartUpload 5 UploadPart" cp big "s3://$KEYS/big"
 one "1 CompleteMultipartUpload 1 CreateMultipartUpload 3 UploadPart" cp big "s3://$BUCKET?part=20m"
@@ -189,7 +189,7 @@ fault forget
 for how in on refused; do
 	fault set conditional=$how
 	cp none rep && tool cp rep "s3://$KEYS/rep"
-	one "1 CopyObject $([ $how = on ] && echo "1 DeleteObject 2 HeadObject" || echo "2 DeleteObject 3 HeadObject")" \
+	one "1 CopyObject $([ $how = on ] && echo "1 DeleteObject 1 HeadObject" || echo "2 DeleteObject 2 HeadObject")" \
 	    mv "s3://$KEYS/rep" "s3://$KEYS/rep2"
 done
 fault set conditional=on

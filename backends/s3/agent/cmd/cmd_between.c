@@ -13,6 +13,7 @@ struct between {
 	struct task *t;
 	struct s3_request r;
 	struct s3_attr version;
+	struct meta meta;               /* what a copy does not take along, if it was looked at */
 };
 
 static void between_end(struct between *w, int err, const char *why)
@@ -33,7 +34,8 @@ static void copy(struct between *w)
 {
 	struct task *t = w->t;
 
-	copy_between(t->from.b, t->from.name, &w->version, t->to.b, t->to.name, NULL, copied, w);
+	copy_between(t->from.b, t->from.name, &w->version, t->to.b, t->to.name,
+		     w->meta.beside ? &w->meta : NULL, copied, w);
 }
 
 static void request(struct between *w, const struct task_end *e, void (*done)(struct s3_request *r, int err))
@@ -73,6 +75,8 @@ static void looked(struct s3_request *r, int err)
 	w->version.size = r->size;
 	snprintf(w->version.etag, sizeof(w->version.etag), "%s", r->etag);
 	memcpy(w->t->etag, w->version.etag, sizeof(w->t->etag));
+	r->bucket = w->t->to.b;         /* its rule counts */
+	meta_beside(&w->meta, r);
 	has_version(w);
 }
 
