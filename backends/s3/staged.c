@@ -75,12 +75,12 @@ static int map_window(struct staged *s, int fd, int w)
 {
 	struct s3_blocks *none = NULL;
 	void *p;
-	int r = atomic_load(&s->marks.window[w]) ? 0 : map_part(fd, s3_window_at(w), s3_window_bytes(w), &p);
+	int r;
 
-	if (r == 0 && !atomic_load(&s->marks.window[w]) &&
-	    atomic_compare_exchange_strong(&s->marks.window[w], &none, p))
+	if (atomic_load(&s->marks.window[w]))
 		return 0;
-	if (r == 0 && none)
+	r = map_part(fd, s3_window_at(w), s3_window_bytes(w), &p);
+	if (r == 0 && !atomic_compare_exchange_strong(&s->marks.window[w], &none, p))
 		REAL(munmap)(p, s3_window_bytes(w));
 	return r;
 }

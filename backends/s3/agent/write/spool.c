@@ -128,23 +128,34 @@ static int fill(struct spool_file *f, const char *id, uint64_t ino)
 	return 0;
 }
 
-int spool_make(struct spool_file *f)
+/* A new one, and a number beside it: 0 or -errno. */
+static int new_id(char id[S3_ID], uint64_t *number)
 {
 	uint64_t random[2];
+
+	if (getrandom(random, sizeof(random), 0) != sizeof(random))
+		return -errno;
+	snprintf(id, S3_ID, "%016llx%016llx", (unsigned long long)random[0], (unsigned long long)random[1]);
+	*number = random[1];
+	return 0;
+}
+
+int spool_make(struct spool_file *f)
+{
+	uint64_t number;
 	char id[S3_ID];
 	int r;
 
 	do {                            /* who looks through the spool may take it for a rest */
-		if (getrandom(random, sizeof(random), 0) != sizeof(random))
-			return -errno;
-		snprintf(id, sizeof(id), "%016llx%016llx", (unsigned long long)random[0],
-			 (unsigned long long)random[1]);
+		r = new_id(id, &number);
+		if (r < 0)
+			return r;
 		r = open_both(f, id, O_CREAT | O_EXCL);
 		if (r == -EBUSY)
 			close(f->fd);
 	} while (r == -EBUSY);
 	if (r == 0)
-		r = fill(f, id, random[1] | 1);
+		r = fill(f, id, number | 1);
 	if (r < 0) {
 		spool_close(f);
 		spool_remove(id);
@@ -154,18 +165,18 @@ int spool_make(struct spool_file *f)
 
 int spool_borrow(struct spool_file *f, int data)
 {
-	/* as long as a journal is, so that closing is the same; only the head can be touched, and costs memory */
-	void *p = mmap(NULL, (size_t)S3_JOURNAL_BYTES, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	uint64_t random[2];
+	void *p = mmap(NULL, S3_MAP_AT, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	uint64_t stamp;
+	int r;
 
 	*f = (struct spool_file){ .data = data, .fd = -1 };
 	if (p == MAP_FAILED)
 		return -errno;
 	f->j = p;
-	if (mprotect(p, S3_MAP_AT, PROT_READ | PROT_WRITE) < 0 || getrandom(random, sizeof(random), 0) != sizeof(random))
-		return -errno;
-	snprintf(f->j->id, sizeof(f->j->id), "%016llx%016llx", (unsigned long long)random[0],
-		 (unsigned long long)random[1]);
+	r = new_id(f->j->id, &stamp);
+	if (r < 0)
+		return r;
 	f->j->cut = INT64_MAX;
 	f->j->made = time(NULL);
 	return 0;
