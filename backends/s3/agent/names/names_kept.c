@@ -118,10 +118,6 @@ int names_kept(struct s3_bucket *b, const char *name, struct s3_attr *attr)
 {
 	struct place p;
 	struct halves h;
-	int err = place_of(b, name, &p);
 
-	if (err)
-		return err;
-	halves_of(b, name, &p, &h);
-	return halves_settle(&p, &h, attr);
+	return names_look(b, name, &p, &h, attr);
 }

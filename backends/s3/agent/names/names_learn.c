@@ -7,18 +7,16 @@
 #include <sys/stat.h>
 
 /* In the listing of `dir` the entry is not to be used any more, nor that there is none. */
-static int doubt(struct s3_bucket *b, const char *dir, const char *component)
+static void doubt(struct s3_bucket *b, const char *dir, const char *component)
 {
 	struct listing *l = known_listed(b, dir);
 	struct names_entry *e = l ? (struct names_entry *)listing_find(l, component) : NULL;
 
 	listing_flight_old(b, dir);
-	stat_flight_old(b, dir);
 	if (l)
 		l->partial = 1;
 	if (e)
 		e->old = 1;
-	return !!e;
 }
 
 void names_doubt_above(struct s3_bucket *b, const char *name)

@@ -97,7 +97,6 @@ static int wrote_in(struct s3_bucket *b, const char *dir, const char *component,
 	int err;
 
 	listing_flight_wrote(b, dir, component, attr, is_dir);
-	stat_flight_old(b, dir);
 	if (!l)
 		return 0;
 	if (l->refs > 1)                /* somebody goes through it */
@@ -116,13 +115,15 @@ static int wrote_above(struct s3_bucket *b, char *dir)
 	int err = 0;
 
 	while (!err && (slash = strrchr(dir, '/'))) {
+		const struct names_entry *e;
 		struct listing *l;
 
 		if (names_prefix(b, dir, prefix) < 0)
 			return -EINVAL;
 		*slash = '\0';
 		l = known_listed(b, dir);
-		if (l && listing_find(l, slash + 1) && !listing_find(l, slash + 1)->old)
+		e = l ? listing_find(l, slash + 1) : NULL;
+		if (e && !e->old)
 			return 0;
 		attr_dir(b, prefix, &attr);
 		err = wrote_in(b, dir, slash + 1, &attr, 1);

@@ -19,7 +19,6 @@
 
 struct asker {
 	struct flight flight;           /* first */
-	struct s3_bucket *bucket;
 	struct place place;
 	struct halves halves;
 	char prefix[S3_NAME_MAX];       /* of the directory */
@@ -52,7 +51,7 @@ void stat_flight_below(struct s3_bucket *b, const char *name)
 
 static void keep(struct asker *f)
 {
-	struct known *k = f->flight.old ? NULL : known_get(f->bucket, f->flight.name);
+	struct known *k = f->flight.old ? NULL : known_get(f->flight.bucket, f->flight.name);
 
 	if (!k)
 		return;
@@ -61,7 +60,7 @@ static void keep(struct asker *f)
 	if (f->halves.dir != UNKNOWN)
 		known_dir(k, f->halves.dir == THERE ? &f->halves.dir_attr : NULL);
 	if (f->halves.file == THERE || f->halves.dir == THERE)
-		names_above(f->bucket, f->flight.name);
+		names_above(f->flight.bucket, f->flight.name);
 }
 
 /* Who may read an object but list nothing sees objects, and a root to look for them in. */
@@ -69,7 +68,7 @@ static void do_without_list(struct asker *f)
 {
 	if (f->place.kind == PLACE_ROOT) {
 		f->halves.dir = THERE;
-		attr_dir(f->bucket, f->prefix, &f->halves.dir_attr);
+		attr_dir(f->flight.bucket, f->prefix, &f->halves.dir_attr);
 	} else if (f->halves.file == THERE && f->place.kind == PLACE_NAME) {
 		f->halves.dir = NONE;
 	}
@@ -107,7 +106,7 @@ static void answered(struct asker *f, int err)
 static void ask_head(struct asker *f, struct s3_request *r, const char *key,
 		     void (*done)(struct s3_request *r, int err))
 {
-	*r = (struct s3_request){ .bucket = f->bucket, .method = "HEAD", .key = key, .first = -1, .body_fd = -1,
+	*r = (struct s3_request){ .bucket = f->flight.bucket, .method = "HEAD", .key = key, .first = -1, .body_fd = -1,
 				  .done = done, .arg = f };
 	f->asked++;
 	s3_start(r);
@@ -149,7 +148,7 @@ static int look_further(struct asker *f, struct page *page)
 /* Who asks for a directory is likely to read it: a page that has it all is kept. */
 static void keep_page(struct asker *f, struct page *page)
 {
-	struct listed_dir d = { f->bucket, f->flight.name, &f->place, f->prefix, page, NULL };
+	struct listed_dir d = { f->flight.bucket, f->flight.name, &f->place, f->prefix, page, NULL };
 	struct listing *l;
 
 	if (f->place.kind == PLACE_FILE || page->truncated || listing_learn(&d, f->flight.old, &l))
@@ -169,7 +168,7 @@ static void list_done(struct s3_request *r, int err)
 	if (!err) {
 		f->halves.dir = page.n || f->place.kind == PLACE_ROOT ? THERE : NONE;
 		if (!(f->halves.dir_attr.mode & S_IFMT))
-			attr_dir(f->bucket, f->prefix, &f->halves.dir_attr);
+			attr_dir(f->flight.bucket, f->prefix, &f->halves.dir_attr);
 		if (f->halves.dir == THERE)
 			keep_page(f, &page);
 		else if (f->as_dir && f->halves.file == UNKNOWN)
@@ -198,14 +197,14 @@ static void part_done(void *arg, const struct names_list *l, int err)
 	(void)l;
 	if (!err || err == -ENOENT) {
 		f->halves.dir = err ? NONE : THERE;
-		attr_dir(f->bucket, f->prefix, &f->halves.dir_attr);
+		attr_dir(f->flight.bucket, f->prefix, &f->halves.dir_attr);
 	}
 	answered(f, err == -ENOENT ? 0 : err);
 }
 
 static void ask_page(struct asker *f)
 {
-	page_request(&f->list, f->bucket, f->prefix, "/", f->token);
+	page_request(&f->list, f->flight.bucket, f->prefix, "/", f->token);
 	f->list.done = list_done;
 	f->list.arg = f;
 	s3_start(&f->list);
@@ -224,10 +223,10 @@ static void ask_halves(struct asker *f)
 		ask_head(f, &f->head, f->place.key, head_done);
 	if (f->place.kind == PLACE_PART) {
 		f->asked++;
-		names_list(f->bucket, f->flight.name, part_done, f);
+		names_list(f->flight.bucket, f->flight.name, part_done, f);
 	} else if (f->halves.dir == UNKNOWN) {
 		ask_list(f);
-		f->halves.unmarked = names_meta_object(f->bucket) && *f->prefix;
+		f->halves.unmarked = names_meta_object(f->flight.bucket) && *f->prefix;
 	}
 	if (f->halves.unmarked)
 		ask_head(f, &f->marker, f->prefix, marker_done);
@@ -242,9 +241,9 @@ static void keys_done(struct s3_request *r, int err)
 	if (!err)
 		err = page_parse(&page, f->place.key, r->text, r->text_len);
 	if (!err)
-		tree_halves(f->bucket, &f->place, &page, &f->halves);
+		tree_halves(f->flight.bucket, &f->place, &page, &f->halves);
 	if (f->halves.dir == THERE && !page.truncated && !f->flight.old)
-		tree_learn(f->bucket, f->flight.name, &f->place, &page);
+		tree_learn(f->flight.bucket, f->flight.name, &f->place, &page);
 	page_free(&page);
 	err = strcmp(r->code, "AccessDenied") ? page_failed(r, err) : 0;
 	if (!err)
@@ -255,7 +254,7 @@ static void keys_done(struct s3_request *r, int err)
 static void ask_keys(struct asker *f)
 {
 	f->asked++;
-	page_request(&f->list, f->bucket, f->place.key, NULL, NULL);
+	page_request(&f->list, f->flight.bucket, f->place.key, NULL, NULL);
 	f->list.done = keys_done;
 	f->list.arg = f;
 	s3_start(&f->list);
@@ -266,8 +265,8 @@ static void ask(struct asker *f)
 	f->asked = 1;                   /* until all are asked: a listing that is kept answers at once */
 	if (f->place.kind == PLACE_ROOT || f->place.kind == PLACE_PART)
 		f->halves.file = NONE;
-	if (f->halves.file != UNKNOWN || f->halves.dir != UNKNOWN || names_meta_object(f->bucket) ||
-	    f->bucket->express)             /* lists below a slash only */
+	if (f->halves.file != UNKNOWN || f->halves.dir != UNKNOWN || names_meta_object(f->flight.bucket) ||
+	    f->flight.bucket->express)             /* lists below a slash only */
 		ask_halves(f);
 	else if (f->as_dir)
 		ask_list(f);
@@ -287,7 +286,6 @@ static struct asker *asker_new(const struct stat_of *what)
 		free(f);
 		return NULL;
 	}
-	f->bucket = what->bucket;
 	f->place = *p;
 	f->halves = *what->halves;
 	f->as_dir = what->as_dir && p->kind == PLACE_NAME;
@@ -304,7 +302,7 @@ static void relisted(void *arg, const struct names_list *l, int err)
 
 	(void)l;
 	(void)err;                      /* then the request for the name tells */
-	if (!names_look(f->bucket, f->flight.name, &f->place, &f->halves, &attr)) {
+	if (!names_look(f->flight.bucket, f->flight.name, &f->place, &f->halves, &attr)) {
 		ask(f);
 		return;
 	}
@@ -320,15 +318,15 @@ static int relist(struct asker *f)
 	char parent[S3_NAME_MAX];
 	struct known *k;
 
-	if (f->place.kind == PLACE_ROOT || names_meta_object(f->bucket))
+	if (f->place.kind == PLACE_ROOT || names_meta_object(f->flight.bucket))
 		return 0;
 	strcpy(parent, f->flight.name);
 	*strrchr(parent, '/') = '\0';
-	k = known_find(f->bucket, parent);
+	k = known_find(f->flight.bucket, parent);
 	if (!k || !k->listing || k->listing->until > loop_now() ||
-	    (k->listing->asked < BUSY + k->listing->list.n / 100 && !names_in_turn(f->bucket, f->flight.name)))
+	    (k->listing->asked < BUSY + k->listing->list.n / 100 && !names_in_turn(f->flight.bucket, f->flight.name)))
 		return 0;
-	names_list(f->bucket, parent, relisted, f);
+	names_list(f->flight.bucket, parent, relisted, f);
 	return 1;
 }
 
