@@ -164,23 +164,6 @@ static void room_is_made_in_one_place(void **state)
 	assert_true(told <= ((1 << 20) + CACHE_MOST) / CACHE_PAGE);
 }
 
-static void shrinking_gives_back(void **state)
-{
-	struct chunk *c;
-
-	(void)state;
-	fresh();
-	c = take(128 << 10, 1);
-	cache_shrink(c, 100);
-	assert_int_equal(c->size, CACHE_PAGE);
-	assert_int_equal(cache_taken(), CACHE_PAGE);
-	assert_int_equal(cache_held(), CACHE_PAGE);
-	for (int i = 0; i < 3; i++)
-		assert_non_null(take(CACHE_MOST, 1));
-	assert_non_null(take(4 << 20, 1));
-	assert_int_equal(told, 0);
-}
-
 static blkcnt_t blocks(void)
 {
 	struct stat st;
@@ -288,7 +271,6 @@ int main(void)
 		cmocka_unit_test(the_coldest_goes),
 		cmocka_unit_test(all_held_is_refused),
 		cmocka_unit_test(room_is_made_in_one_place),
-		cmocka_unit_test(shrinking_gives_back),
 		cmocka_unit_test(trimming_gives_memory_back),
 		cmocka_unit_test(it_is_a_memory),
 		cmocka_unit_test(the_index_finds),

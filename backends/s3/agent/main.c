@@ -155,7 +155,6 @@ static int serve(const char *path, const char *pid)
 	/* buffers of connections stay instead of being mapped anew for each request */
 	mallopt(M_MMAP_THRESHOLD, 4 << 20);
 	mallopt(M_TRIM_THRESHOLD, 32 << 20);
-	count_init(dir);
 	raise_limits();
 	err = begin(listener);
 	if (err) {

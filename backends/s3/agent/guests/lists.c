@@ -51,7 +51,7 @@ static void page_add(struct page *p, const char *name, unsigned char type, uint6
 		p->n--;
 		return;
 	}
-	e = (struct s3_entry *)((char *)cache_bytes(p->chunk) + p->used);
+	e = cache_room(p->chunk, p->used, size);
 	*e = (struct s3_entry){ .ino = ino, .size = (uint16_t)size, .type = type };
 	strcpy(e->name, name);
 	p->used += (uint32_t)size;

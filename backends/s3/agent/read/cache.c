@@ -161,6 +161,11 @@ void *cache_room(const struct chunk *c, size_t from, size_t len)
 	return (char *)memory_page(c->index) + from;
 }
 
+const void *cache_read(const struct chunk *c)
+{
+	return memory_page(c->index);
+}
+
 uint32_t cache_generation(const struct chunk *c)
 {
 	return atomic_load_explicit(&cache.table[c->index].generation, memory_order_relaxed);
@@ -258,18 +263,6 @@ struct chunk *cache_get(size_t len)
 none:
 	free(c);
 	return NULL;
-}
-
-void cache_shrink(struct chunk *c, size_t len)
-{
-	uint32_t n = PAGES(len), had = c->size / CACHE_PAGE;
-
-	for (uint32_t i = n; i < had; i++)
-		cache.page[c->index + i].chunk = NULL;
-	pages_put(c->index + n, had - n);
-	c->size = n * CACHE_PAGE;
-	cache.taken -= (uint64_t)(had - n) * CACHE_PAGE;
-	cache.held -= c->held ? (uint64_t)(had - n) * CACHE_PAGE : 0;
 }
 
 void cache_hold(struct chunk *c)

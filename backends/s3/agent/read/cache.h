@@ -51,13 +51,13 @@ uint64_t cache_held(void);              /* ... that are held */
  */
 struct chunk *cache_get(size_t len);
 void cache_free(struct chunk *c);       /* its generation changes at once; cache_gone is not called */
-void cache_shrink(struct chunk *c, size_t len);  /* gives back what is behind len bytes (1 at least) */
 void cache_hold(struct chunk *c);
 void cache_release(struct chunk *c);
 void cache_used(struct chunk *c);       /* most recently */
 void cache_spent(struct chunk *c);      /* the next to be reused: nobody is likely to ask again */
 void *cache_bytes(const struct chunk *c);   /* where the agent has it mapped, all of it to be written */
 void *cache_room(const struct chunk *c, size_t from, size_t len);   /* likewise len bytes from `from` on */
+const void *cache_read(const struct chunk *c);      /* likewise, what is there already */
 uint32_t cache_generation(const struct chunk *c);
 
 /* Frees what was not used lately until at most `keep` bytes are taken, and gives free memory back to the system. */

@@ -199,7 +199,7 @@ void disk_keep(struct s3_bucket *b, const struct disk_id *id, struct chunk *c)
 	if (!j)
 		return;
 	j->c = c;
-	j->bytes = cache_bytes(c);
+	j->bytes = cache_read(c);
 	j->off = c->off;
 	cache_hold(c);
 	queue(j);

@@ -114,13 +114,13 @@ static void cancel_fetches(struct object *o)
 	}
 }
 
-/* Not at once: we may be in the middle of an answer. */
 struct object *object_hold(struct object *o)
 {
 	o->refs++;
 	return o;
 }
 
+/* What follows is not done at once: we may be in the middle of an answer. */
 void object_put(struct object *o)
 {
 	--o->refs;

@@ -100,13 +100,19 @@ static int adopt(struct fetch *f, struct object *o)
 	return 0;
 }
 
+/* Whether the disk knows which version a key was: attributes of the object's own may change, and its bytes not. */
+static int is_remembered(const struct s3_bucket *b)
+{
+	return b->disk && b->option[S3_OPT_META] == S3_META_LIST;
+}
+
 static int open_head(struct fetch *f)
 {
 	struct opening *w = f->owner;
 	struct object *o = object_of(w, &f->req);
 	int err = o ? adopt(f, o) : let_go(f);
 
-	if (o)
+	if (o && is_remembered(w->b))
 		disk_remember(w->b, w->key, &o->attr);
 	open_end(w, o, o ? 0 : -ENOMEM);
 	return err;
@@ -194,8 +200,7 @@ void object_open(struct s3_bucket *b, const char *key,
 	w->b = b;
 	w->opened = opened;
 	w->arg = arg;
-	/* attributes of the object's own may change and its bytes not */
-	if (b->disk && b->option[S3_OPT_META] == S3_META_LIST)
+	if (is_remembered(b))
 		disk_last(b, key, open_again, w);
 	else
 		open_by_get(w);

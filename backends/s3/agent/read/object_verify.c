@@ -120,7 +120,7 @@ static int add(struct object *o, const struct chunk *c)
 	int64_t end = c->off + c->len;
 
 	while (o->summed < end) {
-		const char *p = (const char *)cache_bytes(c) + (o->summed - c->off);
+		const char *p = (const char *)cache_read(c) + (o->summed - c->off);
 		int64_t upto = smaller(end, o->part[o->at].end);
 
 		checksum_add(&o->sum, p, (size_t)(upto - o->summed));
