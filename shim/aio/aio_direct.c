@@ -11,13 +11,13 @@
 #include "io_events.h"
 #include "io_kernel.h"
 #include "base/pool.h"
+#include "base/quiet.h"
 #include "base/real.h"
 #include "base/thread.h"
 #include "stats/stats.h"
 
 #define DEPTH 256                /* requests in the kernel at a time */
 #define SLOTS (2 * DEPTH)
-#define RW_MAX 0x7ffff000        /* MAX_RW_COUNT in the kernel's include/linux/fs.h */
 #define HELD 16                  /* events fetched at a time */
 #define LOOK_NS 10000000         /* where there is nothing to be woken by */
 
@@ -80,11 +80,10 @@ static struct fetcher *get_mine(void)
 static void make_context(void)
 {
 	aio_context_t id = 0;
-	sigset_t all, was;
+	struct quiet q;
 	int r = 0;
 
-	sigfillset(&all);
-	REAL(pthread_sigmask)(SIG_SETMASK, &all, &was);
+	quiet_begin(&q);
 	pthread_mutex_lock(&lock);
 	if (!atomic_load(&context) && !atomic_load(&denied)) {
 		r = io_kernel_make(DEPTH, &id);
@@ -94,7 +93,7 @@ static void make_context(void)
 			atomic_store(&denied, 1);
 	}
 	pthread_mutex_unlock(&lock);
-	REAL(pthread_sigmask)(SIG_SETMASK, &was, NULL);
+	quiet_end(&q);
 	if (r < 0)
 		stats_note("the kernel's asynchronous I/O is not used for O_DIRECT by aio_read and its kin (%s)", strerrorname_np(-r));
 }
@@ -105,7 +104,7 @@ static int is_direct(const struct aio_req *req)
 
 	if (!f || req->plain || req->group || req->event.ev.sigev_notify != SIGEV_NONE)
 		return 0;
-	if ((req->op != AIO_OP_READ && req->op != AIO_OP_WRITE) || req->off < 0 || req->n > RW_MAX)
+	if ((req->op != AIO_OP_READ && req->op != AIO_OP_WRITE) || req->off < 0 || req->n > IO_KERNEL_MOST)
 		return 0;
 	return (f->flags & O_DIRECT) && !(f->mount->flags & BE_AIO_ORDER) &&
 	       !(req->op == AIO_OP_WRITE && (f->flags & O_APPEND));
@@ -186,13 +185,10 @@ static void end(struct aio_req *req, ssize_t r)
 {
 	int slot = atomic_load_explicit(&req->slot, memory_order_acquire);
 
-	switch (r) {
-	case -EAGAIN: case -EINVAL: case -EOPNOTSUPP: case -EINTR: case -EFAULT:
+	if (io_kernel_declined(r))
 		pass_on(req, r);
-		break;
-	default:
+	else
 		aio_req_end(req, r);
-	}
 	give_slot(slot);
 }
 
@@ -228,7 +224,6 @@ static int has_events(void)
 void aio_direct_fetch(void)
 {
 	struct timespec now = { 0, 0 };
-
 	struct fetcher *f = atomic_load_explicit(&running, memory_order_relaxed) ? get_mine() : NULL;
 
 	if (!f)

@@ -5,12 +5,12 @@
 #include <errno.h>
 #include <string.h>
 
+#include "io_kernel.h"
 #include "aio_kernel.h"
 #include "files/hide.h"
 #include "base/real.h"
 #include "stats/stats.h"
 
-#define RW_MAX 0x7ffff000        /* MAX_RW_COUNT in the kernel's include/linux/fs.h */
 
 static enum { THREADS, RING, KERNEL } engine;
 static _Atomic int bell_fd = -1;         /* rung where a futex cannot be waited for; hidden */
@@ -73,7 +73,7 @@ void aio_engine_open(void)
 /* What only a plain call gives the right error for is no request for an engine. */
 int aio_engine_fits(const struct aio_req *req)
 {
-	if (engine == THREADS || req->plain || req->op == AIO_OP_NONE || req->off < 0 || req->n > RW_MAX)
+	if (engine == THREADS || req->plain || req->op == AIO_OP_NONE || req->off < 0 || req->n > IO_KERNEL_MOST)
 		return 0;
 	return engine == RING || (req->f && (req->f->flags & O_DIRECT) && (req->op == AIO_OP_READ || req->op == AIO_OP_WRITE));
 }

@@ -86,11 +86,7 @@ static void over(void *tag, ssize_t r, void (*done)(void *tag, ssize_t r))
 		return;
 	}
 	in_kernel--;
-	switch (r) {
-	case -EAGAIN: case -EINVAL: case -EOPNOTSUPP: case -EINTR: case -EFAULT:
-		r = AIO_RING_AGAIN;
-	}
-	done(tag, r);
+	done(tag, io_kernel_declined(r) ? AIO_RING_AGAIN : r);
 }
 
 /* All that is ready; what the kernel does not take is over for it. */

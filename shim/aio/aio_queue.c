@@ -7,11 +7,13 @@
 #include <string.h>
 
 #include "aio_direct.h"
+#include "io_kernel.h"
 #include "aio_engine.h"
 #include "aio_req.h"
 #include "aio_work.h"
 #include "files/fdtab.h"
 #include "io_context.h"
+#include "base/quiet.h"
 #include "base/real.h"
 #include "stats/stats.h"
 
@@ -270,11 +272,10 @@ static void *queue(void *unused)
 /* Makes the thread: 0 or an errno. */
 static int make_queue(void)
 {
-	sigset_t all, was;
+	struct quiet q;
 	int r = 0;
 
-	sigfillset(&all);
-	REAL(pthread_sigmask)(SIG_SETMASK, &all, &was);
+	quiet_begin(&q);
 	pthread_mutex_lock(&start_lock);
 	if (!atomic_load(&started)) {
 		r = aio_thread(queue);
@@ -282,7 +283,7 @@ static int make_queue(void)
 			atomic_store(&started, 1);
 	}
 	pthread_mutex_unlock(&start_lock);
-	REAL(pthread_sigmask)(SIG_SETMASK, &was, NULL);
+	quiet_end(&q);
 	return r;
 }
 
@@ -351,6 +352,7 @@ void aio_fork_child(void)
 	TAILQ_INIT(&waiting);
 	draining = NULL;
 	ended = 0;
+	io_kernel_fork_child();
 	aio_direct_fork_child();
 	aio_req_fork_child();
 	aio_notify_fork_child();

@@ -230,8 +230,9 @@ static void settle(struct get *g, long n)
 	for (long i = 0; i < n; i++) {
 		struct io_event e = from[i];
 
-		if (io_kernel_is_wake(&e) || !io_event_settle(g->c, &e))
+		if (io_kernel_is_wake(&e))
 			continue;
+		io_event_settle(g->c, &e);
 		g->events[g->got++] = e;
 	}
 }

@@ -70,11 +70,8 @@ void io_context_event(struct io_context *c, const struct io_event *e);
 /* The kernel has been given requests: who waits for ours waits for these, too. */
 void io_context_sent(struct io_context *c);
 
-/*
- * An event of the kernel's: 1 if it is the program's, which it then looks like,
- * 0 if it was for us; io_request.c.
- */
-int io_event_settle(struct io_context *c, struct io_event *e);
+/* Makes an event of the kernel's look like the program's; io_request.c. */
+void io_event_settle(struct io_context *c, struct io_event *e);
 
 void io_context_fork_child(void);
 

@@ -10,6 +10,7 @@
 
 #include "files/hide.h"
 #include "base/hidden.h"
+#include "base/quiet.h"
 #include "base/real.h"
 
 /* The value of a system call, or -errno; errno is kept. */
@@ -25,20 +26,27 @@
  * wakes who waits in a context. -1: there is none.
  */
 static _Atomic int ready_fd = -1;
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
 static void make_ready_fd(void)
 {
-	static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-	int saved = errno, fd;
+	struct quiet q;
+	int fd;
 
 	if (atomic_load(&ready_fd) >= 0)
 		return;
+	quiet_begin(&q);
 	pthread_mutex_lock(&lock);
 	fd = atomic_load(&ready_fd) < 0 ? REAL(eventfd)(1, EFD_CLOEXEC) : -1;
 	if (fd >= 0 && hide_fd(fd, &ready_fd) < 0)
 		REAL(close)(fd);
 	pthread_mutex_unlock(&lock);
-	errno = saved;
+	quiet_end(&q);
+}
+
+void io_kernel_fork_child(void)
+{
+	lock = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
 }
 
 int io_kernel_make(unsigned n, aio_context_t *id)

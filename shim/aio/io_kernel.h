@@ -6,9 +6,19 @@
 #ifndef SHIM_IO_KERNEL_H
 #define SHIM_IO_KERNEL_H
 
+#include <errno.h>
 #include <linux/aio_abi.h>
 #include <signal.h>
+#include <sys/types.h>
 #include <time.h>
+
+#define IO_KERNEL_MOST 0x7ffff000  /* bytes of a request; MAX_RW_COUNT in the kernel's include/linux/fs.h */
+
+/* Whether a plain call has to do what ended so, or to say what is wrong with it. */
+static inline int io_kernel_declined(ssize_t r)
+{
+	return r == -EAGAIN || r == -EINVAL || r == -EOPNOTSUPP || r == -EINTR || r == -EFAULT;
+}
 
 /* The 6th argument of io_pgetevents, struct __aio_sigset. */
 struct io_sigset {
@@ -33,5 +43,7 @@ int io_kernel_is_wake(const struct io_event *e);
 
 /* Whether that is possible. */
 int io_kernel_can_wake(void);
+
+void io_kernel_fork_child(void);
 
 #endif

@@ -4,12 +4,12 @@
 
 #include <errno.h>
 
+#include "io_kernel.h"
 #include "object/object_pin.h"
 #include "object/ofd.h"
 #include "base/real.h"
 #include "stats/stats.h"
 
-#define RW_MAX 0x7ffff000        /* MAX_RW_COUNT in the kernel's include/linux/fs.h */
 #define RWF_KNOWN (RWF_HIPRI | RWF_DSYNC | RWF_SYNC | RWF_NOWAIT | RWF_APPEND)
 
 static const struct io_kind kinds[] = {
@@ -90,7 +90,7 @@ int io_order_check(const struct io_order *o)
 static int is_plain(const struct io_order *o)
 {
 	return io_order_kind(o)->op != AIO_OP_NONE && !o->cb.aio_rw_flags && !(o->cb.aio_flags & ~(unsigned)IOCB_FLAG_RESFD) &&
-	       o->cb.aio_nbytes <= RW_MAX && io_order_check(o) == 0;
+	       o->cb.aio_nbytes <= IO_KERNEL_MOST && io_order_check(o) == 0;
 }
 
 /*

@@ -306,17 +306,16 @@ long io_context_submit(struct io_context *c, long n, struct iocb **list)
 	return done ? done : late < 0 ? late : r;
 }
 
-int io_event_settle(struct io_context *c, struct io_event *e)
+void io_event_settle(struct io_context *c, struct io_event *e)
 {
 	struct io_order *o = (struct io_order *)(uintptr_t)e->data;
 
 	atomic_fetch_sub(&c->in_kernel, 1);
 	if (!pool_has(&orders, o) || e->obj != (uintptr_t)&o->cb)
-		return 1;
+		return;
 	atomic_fetch_sub(&c->sent, 1);
 	record(o, e->res);
 	e->obj = (uintptr_t)o->obj;
 	e->data = o->data;
 	pool_put(&orders, o);
-	return 1;
 }

@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 
 #include "door.h"
+#include "base/quiet.h"
 #include "base/env.h"
 #include "exec.h"
 #include "base/real.h"
@@ -251,20 +252,16 @@ static pid_t start(struct spawn *s)
 
 static int spawn(struct spawn *s, pid_t *pid, const posix_spawnattr_t *attr)
 {
-	int cancel;
-	sigset_t all, old;
+	struct quiet q;
 	pid_t p;
 
-	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
-	sigfillset(&all);
-	REAL(pthread_sigmask)(SIG_BLOCK, &all, &old);
-	s->mask = old;
+	quiet_begin(&q);
+	s->mask = q.mask;
 	read_attributes(s, attr);
 	p = start(s);
 	if (p > 0 && s->error)
 		waitpid(p, NULL, 0);
-	REAL(pthread_sigmask)(SIG_SETMASK, &old, NULL);
-	pthread_setcancelstate(cancel, NULL);
+	quiet_end(&q);
 	if (p < 0)
 		s->error = -p;
 	else if (!s->error && pid)
