@@ -8,9 +8,9 @@
 [ "${RULE:-}" ] || at s3:fault
 TARGET="$TARGET&timeout=100"
 
-much="-n ${LONG:+20}200"
-[ "$RULE" = s3:swift ] && much="-n ${LONG:+20}50"    # 5 ms of its time for a request
-for how in "-a" "-a -t 4 -1" "-a -p 2" "-a -p 2 -t 2 -1 -l 100003" "-t 4 -l 300007" "-a -p 2 -l 40000000 -n ${LONG:+6}20"; do
+much="-n ${LONG:+20}300"
+[ "$RULE" = s3:swift ] && much="-n ${LONG:+20}80"    # 5 ms of its time for a request
+for how in "-a" "-a -t 4 -1" "-a -p 2" "-a -p 2 -t 2 -1 -l 100003" "-t 4 -l 300007" "-a -p 2 -l 40000000 -n 60"; do
 	shim timeout ${LONG:+1}200 "$BIN/fsx" $much $how ${SEED:+-s $SEED} "$PREFIX/f" >"$TMP/out" 2>&1 ||
 		{ echo "fsx $how: status $?"; cat "$TMP/out"; bad=1; continue; }
 	shim cat "$PREFIX/f" | md5sum >"$TMP/ours"

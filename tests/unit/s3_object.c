@@ -860,14 +860,10 @@ static void opens_ask_for_what_is_read(void **state)
 /* 64 readers, random places and sizes, faults now and then, a cache that is too small. */
 static void many_readers_of_little_memory(void **state)
 {
-#ifdef __SANITIZE_THREAD__
-	enum { READERS = 64, READS = 600 };     /* it takes fifteen times as long */
-#else
-	enum { READERS = 64, READS = 3000 };
-#endif
+	enum { READERS = 64 };
 	static struct reader k[READERS];
 	struct object *o;
-	unsigned left = READS, late = 0, answered = 0;
+	unsigned left = 3000, late = 0, answered = 0;
 
 	(void)state;
 	serve(200 << 20, 32 << 20);
@@ -903,8 +899,8 @@ static void many_readers_of_little_memory(void **state)
 		}
 		assert_true(busy);              /* nobody waits for nothing */
 	}
-	assert_true(answered > READS * 2 / 3);
-	assert_true(late > 0 || READS < 3000);  /* memory was used again under their eyes */
+	assert_true(answered > 2000);
+	assert_true(late > 0);                  /* memory was used again under their eyes */
 	for (int i = 0; i < READERS; i++)
 		if (k[i].busy)
 			object_read_cancel(&k[i].r);
