@@ -38,6 +38,9 @@ int names_prefix(const struct s3_bucket *b, const char *name, char prefix[S3_NAM
 /* The name of a key below the bucket's prefix, as names_key takes it. Length or -ENAMETOOLONG. */
 int names_of_key(const struct s3_bucket *b, const char *key, char name[S3_NAME_MAX]);
 
+/* The directory a name is in, and where in the name its own component begins; of the root "" and NULL. */
+const char *names_parent(const char *name, char parent[S3_NAME_MAX]);
+
 /* Attributes of a name: from what is kept, or one round trip. A directory wins over a file. */
 typedef void names_got(void *arg, const struct s3_attr *attr, int err);
 void names_stat(struct s3_bucket *b, const char *name, names_got *got, void *arg);

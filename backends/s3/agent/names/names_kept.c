@@ -59,28 +59,17 @@ static void halves_listed(struct s3_bucket *b, const struct place *p, struct lis
 		halves_entry(b, p, e, h);
 }
 
-static void parent_of(const char *name, char parent[S3_NAME_MAX])
-{
-	size_t n = (size_t)(strrchr(name, '/') - name);
-
-	memcpy(parent, name, n);
-	parent[n] = '\0';
-}
-
 void halves_of(struct s3_bucket *b, const char *name, const struct place *p, struct halves *h)
 {
 	struct known *k = known_find(b, name);
 	char parent[S3_NAME_MAX];
-	struct listing *l = NULL;
+	const char *component = names_parent(name, parent);
+	struct listing *l = component ? known_listed(b, parent) : NULL;
 	struct halves own;
 
 	memset(h, 0, sizeof(*h));
-	if (p->kind != PLACE_ROOT) {
-		parent_of(name, parent);
-		l = known_listed(b, parent);
-	}
 	if (l)
-		halves_listed(b, p, l, strrchr(name, '/') + 1, h);
+		halves_listed(b, p, l, component, h);
 	if (!k)
 		return;
 	own.file = half_of(k->file, k->file_until, &own.file_attr);

@@ -61,15 +61,10 @@ void names_above(struct s3_bucket *b, const char *name)
 static int as_listed(struct s3_bucket *b, const char *name, const struct s3_attr *attr)
 {
 	char dir[S3_NAME_MAX];
-	const struct names_entry *e;
-	struct listing *l;
-	char *slash;
+	const char *component = names_parent(name, dir);
+	struct listing *l = known_listed(b, dir);
+	const struct names_entry *e = l ? listing_find(l, component) : NULL;
 
-	strcpy(dir, name);
-	slash = strrchr(dir, '/');
-	*slash = '\0';
-	l = known_listed(b, dir);
-	e = l ? listing_find(l, slash + 1) : NULL;
 	return e && !e->old && attr && !strcmp(e->etag, attr->etag);
 }
 

@@ -27,14 +27,11 @@ int names_look(struct s3_bucket *b, const char *name, struct place *p, struct ha
 static void ahead(struct s3_bucket *b, const char *name)
 {
 	char next[S3_NAME_MAX];
-	size_t dir = (size_t)(strrchr(name, '/') - name);
-	const struct names_entry *e;
-	struct listing *l;
+	const char *component = names_parent(name, next);
+	size_t dir = strlen(next);
+	struct listing *l = known_listed(b, next);
+	const struct names_entry *e = l ? listing_find(l, component) : NULL;
 
-	memcpy(next, name, dir);
-	next[dir] = '\0';
-	l = known_listed(b, next);
-	e = l ? listing_find(l, name + dir + 1) : NULL;
 	for (unsigned i = 0; e && i < AHEAD && ++e < l->list.entry + l->list.n; i++) {
 		struct s3_attr attr;
 		struct halves h;
@@ -82,17 +79,12 @@ int names_was_dir(struct s3_bucket *b, const char *name)
 	struct known *k = known_find(b, name);
 	const struct names_entry *e;
 	char parent[S3_NAME_MAX];
-	char *slash;
+	const char *component = names_parent(name, parent);
 
-	if (k && k->dir)
+	if (!component || (k && k->dir))
 		return 1;
-	strcpy(parent, name);
-	slash = strrchr(parent, '/');
-	if (!slash)
-		return 1;
-	*slash = '\0';
 	k = known_find(b, parent);
-	e = k && k->listing ? listing_find(k->listing, slash + 1) : NULL;
+	e = k && k->listing ? listing_find(k->listing, component) : NULL;
 	return e && e->type == DT_DIR;
 }
 

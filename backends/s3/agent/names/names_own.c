@@ -140,13 +140,9 @@ static int is_plain(const char *name)
 static int wrote(struct s3_bucket *b, const char *name, const struct s3_attr *attr, int is_dir)
 {
 	char dir[S3_NAME_MAX];
-	char *slash;
-	int err;
+	const char *component = names_parent(name, dir);
+	int err = is_plain(name) ? wrote_in(b, dir, component, attr, is_dir) : -EINVAL;
 
-	strcpy(dir, name);
-	slash = strrchr(dir, '/');
-	*slash = '\0';
-	err = is_plain(name) ? wrote_in(b, dir, slash + 1, attr, is_dir) : -EINVAL;
 	return err || !attr ? err : wrote_above(b, dir);
 }
 
@@ -192,14 +188,10 @@ static uint64_t absent_until(struct s3_bucket *b, const char *name)
 {
 	struct known *k = known_find(b, name);
 	char dir[S3_NAME_MAX];
-	struct listing *l;
-	char *slash;
+	const char *component = names_parent(name, dir);
+	struct listing *l = known_listed(b, dir);
 
-	strcpy(dir, name);
-	slash = strrchr(dir, '/');
-	*slash = '\0';
-	l = known_listed(b, dir);
-	if (l && !l->partial && !listing_find(l, slash + 1))
+	if (l && !l->partial && !listing_find(l, component))
 		return l->until;
 	return k && !k->dir && k->dir_until > loop_now() ? k->dir_until : 0;
 }

@@ -118,6 +118,16 @@ static int decode(struct place *p, const char *s, size_t n)
 	return put(p->key, sizeof(p->key), &p->len, s, n);
 }
 
+const char *names_parent(const char *name, char parent[S3_NAME_MAX])
+{
+	const char *slash = strrchr(name, '/');
+	size_t n = slash ? (size_t)(slash - name) : 0;
+
+	memcpy(parent, name, n);
+	parent[n] = '\0';
+	return slash ? slash + 1 : NULL;
+}
+
 /*
  * That this is the one name of its key. The segment of a part goes on, we don't
  * know how: any letters do to see whether what is before its last component is right.

@@ -320,8 +320,7 @@ static int relist(struct asker *f)
 
 	if (f->place.kind == PLACE_ROOT || names_meta_object(f->flight.bucket))
 		return 0;
-	strcpy(parent, f->flight.name);
-	*strrchr(parent, '/') = '\0';
+	names_parent(f->flight.name, parent);
 	k = known_find(f->flight.bucket, parent);
 	if (!k || !k->listing || k->listing->until > loop_now() ||
 	    (k->listing->asked < BUSY + k->listing->list.n / 100 && !names_in_turn(f->flight.bucket, f->flight.name)))

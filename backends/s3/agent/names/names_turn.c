@@ -78,15 +78,8 @@ static void tell_next(const struct telling *w, const struct listing *l, struct t
 int names_in_turn(struct s3_bucket *b, const char *name)
 {
 	char dir[S3_NAME_MAX];
-	struct known *k;
-	char *slash;
+	struct known *k = names_parent(name, dir) ? known_find(b, dir) : NULL;
 
-	strcpy(dir, name);
-	slash = strrchr(dir, '/');
-	if (!slash)
-		return 0;
-	*slash = '\0';
-	k = known_find(b, dir);
 	return k && k->listing && (k->listing->by_name.run >= NAMES_RUN || k->listing->by_ino.run >= INOS_RUN);
 }
 
@@ -109,18 +102,12 @@ void names_opened(struct s3_bucket *b, const char *name, size_t most,
 	const struct names_entry *e;
 	struct numbered *n, key;
 	struct listing *l;
-	struct known *k;
-	char *slash;
+	const char *component = names_parent(name, dir);
+	struct known *k = component ? known_find(b, dir) : NULL;
 	int fresh;
 
-	strcpy(dir, name);
-	slash = strrchr(dir, '/');
-	if (!slash)
-		return;
-	*slash = '\0';
-	k = known_find(b, dir);
 	l = k ? k->listing : NULL;
-	e = l ? listing_find(l, slash + 1) : NULL;
+	e = l ? listing_find(l, component) : NULL;
 	if (!e)
 		return;
 	fresh = l->until > loop_now();

@@ -67,13 +67,10 @@ static void page_done(struct s3_request *r, int err)
 
 static struct walk *walk_new(struct s3_bucket *b, const char *name, const struct place *p)
 {
-	const char *slash = strrchr(name, '/');
 	char parent[S3_NAME_MAX];
-	struct walk *w;
+	const char *component = names_parent(name, parent);
+	struct walk *w = is_walked(b, parent, component) ? calloc(1, sizeof(*w)) : NULL;
 
-	memcpy(parent, name, (size_t)(slash - name));
-	parent[slash - name] = '\0';
-	w = is_walked(b, parent, slash + 1) ? calloc(1, sizeof(*w)) : NULL;
 	if (!w)
 		return NULL;
 	if (place_of(b, parent, &w->place) || names_prefix(b, parent, w->prefix) < 0 ||

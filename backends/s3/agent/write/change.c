@@ -58,16 +58,6 @@ int change_marker(const struct s3_bucket *b, const char *name, char key[S3_NAME_
 	return n > NAMES_KEY_MAX ? -ENAMETOOLONG : 0;
 }
 
-static void parent_of(const char *name, char parent[S3_NAME_MAX])
-{
-	char *slash;
-
-	snprintf(parent, S3_NAME_MAX, "%s", name);
-	slash = strrchr(parent, '/');
-	if (slash)
-		*slash = 0;
-}
-
 static void got_parent(void *arg, const struct s3_attr *attr, int err)
 {
 	struct change *c = arg;
@@ -83,7 +73,7 @@ static void got_parent(void *arg, const struct s3_attr *attr, int err)
 void change_in_parent(struct change *c, const char *name, void (*next)(struct change *c))
 {
 	c->next = next;
-	parent_of(name, c->parent);
+	names_parent(name, c->parent);
 	names_stat(c->b, c->parent, got_parent, c);
 }
 
@@ -254,7 +244,7 @@ static void marker_looked(struct s3_request *r, int err)
 void change_keep_parent(struct change *c, const char *name, void (*next)(struct change *c))
 {
 	c->next = next;
-	parent_of(name, c->parent);
+	names_parent(name, c->parent);
 	if (change_marker(c->b, c->parent, c->marker) < 0 || is_marked(c->b, c->marker)) {
 		next(c);
 		return;

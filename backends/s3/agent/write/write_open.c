@@ -261,16 +261,11 @@ static void got_parent(void *arg, const struct s3_attr *attr, int err)
 
 static void absent(struct opening *o)
 {
-	char *slash;
-
 	if (!(o->flags & O_CREAT)) {
 		end(o, NULL, -ENOENT);
 		return;
 	}
-	strcpy(o->parent, o->name);
-	slash = strrchr(o->parent, '/');
-	if (slash)
-		*slash = 0;
+	names_parent(o->name, o->parent);
 	names_stat(o->b, o->parent, got_parent, o);
 }
 
