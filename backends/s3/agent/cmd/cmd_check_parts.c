@@ -9,33 +9,25 @@
 
 #include <openssl/rand.h>
 
-#include "http/xml.h"
 #include "write/multi.h"
 
 #define PARTS 3
 
 struct upload {
 	struct probe *p;
-	char id[1024], etag[PARTS][S3_ETAG_MAX];
+	char id[S3_UPLOAD_MAX], etag[PARTS][S3_ETAG_MAX];
 	int n;
 	char *bytes;                    /* CHECK_PART of them */
 	uint64_t took;                  /* of the last part */
 	struct s3_request r;            /* the last one, for what it says */
 };
 
-static int upload_leaf(void *arg, const char *path, const char *value)
-{
-	struct upload *u = arg;
-
-	if (!strcmp(path, "InitiateMultipartUploadResult/UploadId"))
-		snprintf(u->id, sizeof(u->id), "%s", value);
-	return 0;
-}
-
 static void has_upload(struct s3_request *r, int err)
 {
+	struct upload *u = r->arg;
+
 	if (!err)
-		xml_parse(r->text, r->text_len, upload_leaf, NULL, r->arg);
+		multi_upload_id(r, u->id);
 }
 
 static int begin(struct upload *u)

@@ -203,9 +203,9 @@ static int list(struct s3_bucket *b, const char *prefix, struct uploads *u)
 
 static int is_old(const struct upload *u, long hours)
 {
-	struct tm tm = { 0 };
+	time_t begun = xml_time(u->begun);
 
-	return strptime(u->begun, "%Y-%m-%dT%H:%M:%S", &tm) && time(NULL) - timegm(&tm) >= hours * 3600;
+	return begun && time(NULL) - begun >= hours * 3600;
 }
 
 static void aborted(void *arg, int err)

@@ -136,3 +136,10 @@ int xml_parse(const char *s, size_t n,
 	free(p.value);
 	return p.err;
 }
+
+time_t xml_time(const char *iso)
+{
+	struct tm tm = { 0 };
+
+	return strptime(iso, "%Y-%m-%dT%H:%M:%S", &tm) ? timegm(&tm) : 0;
+}

@@ -7,6 +7,7 @@
 #define S3_AGENT_XML_H
 
 #include <stddef.h>
+#include <time.h>
 
 #define XML_DEPTH 16
 #define XML_PATH 256                    /* names of a path with their slashes */
@@ -23,5 +24,8 @@
 int xml_parse(const char *text, size_t n,
 	      int (*leaf)(void *arg, const char *path, const char *value),
 	      int (*end)(void *arg, const char *path), void *arg);
+
+/* A date of such a document, "2009-10-12T17:50:30.000Z", in whole seconds; 0 of what is none. */
+time_t xml_time(const char *iso);
 
 #endif

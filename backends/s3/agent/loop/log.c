@@ -32,6 +32,13 @@ void log_init(int dir)
 }
 
 /* One write for the line, so that those of threads stay whole. */
+void log_plain(char *text)
+{
+	for (; *text; text++)
+		if ((unsigned char)*text < ' ' || *text == 0x7f)
+			*text = '?';
+}
+
 void log_say(enum log_level level, const char *fmt, ...)
 {
 	char line[LINE + 64];
@@ -50,9 +57,8 @@ void log_say(enum log_level level, const char *fmt, ...)
 	m = vsnprintf(line + n, LINE - (size_t)n, fmt, ap);
 	va_end(ap);
 	m = n + m < LINE - 1 ? n + m : LINE - 1;
-	for (; n < m; n++)
-		if ((unsigned char)line[n] < ' ' || line[n] == 0x7f)
-			line[n] = '?';
+	log_plain(line + n);
+	n = m;
 	line[n++] = '\n';
 	if (write(file, line, (size_t)n) < 0)
 		most = LOG_ERROR;

@@ -15,4 +15,7 @@ void log_init(int dir);
 /* printf-like; cut at 1000 bytes, control characters become '?'. Any thread. */
 void log_say(enum log_level level, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
+/* Makes text fit for a line: control characters become '?'. */
+void log_plain(char *text);
+
 #endif

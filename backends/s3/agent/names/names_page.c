@@ -61,14 +61,6 @@ static int url_decode(char *s)
 	return 0;
 }
 
-/* "2009-10-12T17:50:30.000Z": whole seconds, as Last-Modified has them. */
-static int64_t iso_time(const char *s)
-{
-	struct tm tm = { 0 };
-
-	return strptime(s, "%Y-%m-%dT%H:%M:%S", &tm) ? timegm(&tm) : 0;
-}
-
 static int set(char **to, const char *value)
 {
 	free(*to);
@@ -144,7 +136,7 @@ static int leaf(void *arg, const char *path, const char *value)
 	else if (!strcmp(name, "Contents/Size"))
 		r->now.size = strtoll(value, NULL, 10);
 	else if (!strcmp(name, "Contents/LastModified"))
-		r->now.mtime = iso_time(value);
+		r->now.mtime = xml_time(value);
 	return 0;
 }
 

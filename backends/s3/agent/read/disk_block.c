@@ -143,7 +143,7 @@ size_t disk_read(struct disk_store *s, const struct disk_id *id, int64_t off, si
 {
 	int64_t end = off + (int64_t)len, at = off;
 
-	if (off % DISK_PAGE)
+	if (off % DISK_PAGE || off >= id->size)
 		return 0;
 	end = end < id->size ? end : id->size;
 	while (at < end) {

@@ -10,6 +10,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "loop/log.h"
+
 static struct s3_stats in_memory;
 struct s3_stats *count = &in_memory;
 static const struct s3_stats_note *last;
@@ -130,9 +132,7 @@ void count_note(const char *what, const char *text, int again)
 	if (n->what != h)
 		*n = (struct s3_stats_note){ .what = h };
 	strncpy(n->text, text, sizeof n->text - 1);
-	for (char *s = n->text; *s; s++)
-		if ((unsigned char)*s < ' ' || *s == 0x7f)
-			*s = '?';
+	log_plain(n->text);
 	n->last = (uint64_t)time(NULL);
 	n->failed += !again;
 	n->repeated += again != 0;

@@ -117,14 +117,6 @@ void express_refused(struct express *e)
 
 static void fetch(struct express *e);
 
-/* An ISO date, "2026-11-24T18:55:00Z". */
-static time_t date(const char *text)
-{
-	struct tm tm = { 0 };
-
-	return strptime(text, "%Y-%m-%dT%H:%M:%S", &tm) ? timegm(&tm) : 0;
-}
-
 static int leaf(void *arg, const char *path, const char *value)
 {
 	struct session *s = arg;
@@ -138,7 +130,7 @@ static int leaf(void *arg, const char *path, const char *value)
 		if (!strcmp(path, texts[i].path) && snprintf(texts[i].to, texts[i].room, "%s", value) >= (int)texts[i].room)
 			return -EMSGSIZE;
 	if (!strcmp(path, "CreateSessionResult/Credentials/Expiration"))
-		s->until = date(value);
+		s->until = xml_time(value);
 	return 0;
 }
 

@@ -8,15 +8,6 @@
 #include "loop/log.h"
 #include "s3_private.h"
 
-/* As it may stand in a line: no control characters. */
-static void put_plain(char *to, size_t room, const char *text)
-{
-	snprintf(to, room, "%s", text);
-	for (; *to; to++)
-		if ((unsigned char)*to < ' ' || *to == 0x7f)
-			*to = '?';
-}
-
 /* The answer's own word for it, or ours. */
 static void put_what(const struct s3_try *t, int err, char *to, size_t room)
 {
@@ -39,10 +30,11 @@ static void put_message(struct s3_try *t, int err, const char *what)
 	char key[100], why[sizeof(r->message)];
 	size_t n;
 
-	put_plain(key, sizeof(key), r->key ? r->key : "");
-	put_plain(why, sizeof(why), reason(t));
+	snprintf(key, sizeof(key), "%s", r->key ? r->key : "");
+	snprintf(why, sizeof(why), "%s", reason(t));
 	snprintf(r->message, sizeof(r->message), "%s s3://%.64s/%s at %.80s: %s%s%.120s", r->method,
 		 t->b->name, key, t->b->endpoint, what, *why ? ": " : "", why);
+	log_plain(r->message);
 	n = strlen(r->message);
 	if (err == -EACCES)
 		snprintf(r->message + n, sizeof(r->message) - n, " (credentials: %s)", creds_source(t->b->creds));

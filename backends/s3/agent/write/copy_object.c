@@ -233,22 +233,13 @@ static void more_ranges(struct copy *c)
 		complete(c);
 }
 
-static int created_leaf(void *arg, const char *path, const char *value)
-{
-	if (!strcmp(path, "InitiateMultipartUploadResult/UploadId"))
-		snprintf(arg, S3_UPLOAD_MAX, "%s", value);
-	return 0;
-}
-
 static void created(struct s3_request *r, int err)
 {
 	struct copy *c = r->arg;
 	static const struct extents none;
 
 	if (!err)
-		err = xml_parse(r->text ? r->text : "", r->text_len, created_leaf, NULL, c->upload);
-	if (!err && !*c->upload)
-		err = -EIO;
+		err = multi_upload_id(r, c->upload);
 	if (!err && c->err)
 		err = c->err;
 	if (err) {

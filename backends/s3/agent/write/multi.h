@@ -54,6 +54,9 @@ void multi_over(struct stage *st);
 /* Ends it, aborting the upload in the bucket too. */
 void multi_abort(struct stage *st);
 
+/* The UploadId that CreateMultipartUpload answered; 0, -EIO without one, -EBADMSG. */
+int multi_upload_id(const struct s3_request *r, char id[S3_UPLOAD_MAX]);
+
 /* Aborts an upload, whoever began it; done may be NULL. */
 void multi_abort_id(struct s3_bucket *b, const char *key, const char *id, write_done *done, void *arg);
 

@@ -54,17 +54,20 @@ void multi_abort_id(struct s3_bucket *b, const char *key, const char *id, write_
 
 /* ---- creating the upload */
 
-struct created {
-	char id[S3_UPLOAD_MAX];
-};
-
-static int leaf(void *arg, const char *path, const char *value)
+static int leaf(void *id, const char *path, const char *value)
 {
-	struct created *c = arg;
-
 	if (!strcmp(path, "InitiateMultipartUploadResult/UploadId"))
-		snprintf(c->id, sizeof(c->id), "%s", value);
+		snprintf(id, S3_UPLOAD_MAX, "%s", value);
 	return 0;
+}
+
+int multi_upload_id(const struct s3_request *r, char id[S3_UPLOAD_MAX])
+{
+	int err;
+
+	*id = '\0';
+	err = xml_parse(r->text ? r->text : "", r->text_len, leaf, NULL, id);
+	return err || *id ? err : -EIO;
 }
 
 /* What the server copies, it alone knows the sum of. */
@@ -91,7 +94,6 @@ static int is_refused(struct multi *m, int err)
 static void created(struct s3_request *r, int err)
 {
 	struct multi *m = r->arg;
-	struct created c = { "" };
 
 	m->create = NULL;
 	if (is_refused(m, err)) {
@@ -104,9 +106,7 @@ static void created(struct s3_request *r, int err)
 		return;
 	}
 	if (!err)
-		err = xml_parse(r->text ? r->text : "", r->text_len, leaf, NULL, &c);
-	if (!err && !*c.id)
-		err = -EIO;
+		err = multi_upload_id(r, m->st->j->upload);
 	m->crc = !err && http_got(r->http, "x-amz-checksum-algorithm") != NULL;
 	m->full = m->crc && http_got(r->http, "x-amz-checksum-type") &&
 		  !strcmp(http_got(r->http, "x-amz-checksum-type"), "FULL_OBJECT");
@@ -115,7 +115,6 @@ static void created(struct s3_request *r, int err)
 		multi_fail(m, err);
 		return;
 	}
-	snprintf(m->st->j->upload, sizeof(m->st->j->upload), "%s", c.id);
 	m->created = 1;
 	multi_pump(m);
 }
