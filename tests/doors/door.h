@@ -164,6 +164,9 @@ __attribute__((unused)) static long result(int line, const char *text, long r)
 	say("%d: %s = %s%s", __LINE__, #expr, name_of(e_), errno == UNTOUCHED ? "" : ", and errno touched"); \
 	e_; })
 
+/* The same where errno is nobody's promise: libc's posix_spawnp leaves the ENOENT of what it tried in PATH. */
+#define ERR_ALONE(expr) say("%d: %s = %s", __LINE__, #expr, name_of(expr))
+
 __attribute__((unused)) static uint32_t sum(const void *data, size_t n)
 {
 	const unsigned char *p = data;

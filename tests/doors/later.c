@@ -39,7 +39,7 @@ static void door(void)
 	posix_spawn_file_actions_init(&fa);
 	posix_spawn_file_actions_addopen(&fa, 0, P("file"), O_RDONLY, 0);
 	posix_spawn_file_actions_addopen(&fa, 1, P("spawned"), O_WRONLY | O_CREAT, 0644);
-	ERR(posix_spawnp(&pid, "cat", &fa, NULL, argv, environ));
+	ERR_ALONE(posix_spawnp(&pid, "cat", &fa, NULL, argv, environ));
 	WAIT(pid);
 	FILE_AT(P("spawned"));
 }
