@@ -117,6 +117,9 @@ static void print_agent(const struct s3_stats *s, const char *path, FILE *out)
 	print_kinds(s, out);
 	fprintf(out, "reads: %s, of which %s waited; asked %s, fetched %s, used %s\n", human_count(s->reads),
 		human_count(s->waited), human_bytes(s->asked), human_bytes(s->fetched), human_bytes(s->used));
+	if (s->held[0] + s->held[1])
+		fprintf(out, "bandwidth: reads were held back for %s, writes for %s\n", human_ns(s->held[0]),
+			human_ns(s->held[1]));
 	if (s->hedges)
 		fprintf(out, "hedges: %s second requests for what was late, %s of them were first\n",
 			human_count(s->hedges), human_count(s->hedges_won));

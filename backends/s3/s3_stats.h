@@ -60,6 +60,7 @@ struct s3_stats {
 	uint64_t asked;                 /* bytes; what a guest reads by itself of what it was told is not in it */
 	uint64_t fetched;               /* bytes that came into the cache */
 	uint64_t used;                  /* ... and were told to a guest */
+	uint64_t held[2];               /* nanoseconds in which read-bandwidth=, write-bandwidth= held something back */
 	uint64_t verified, corrupt;     /* objects whose checksum was looked at, and was wrong */
 	uint64_t hedges, hedges_won;            /* second requests for what was late, and those that were first */
 	uint64_t disk_hits, disk_misses;        /* pieces that were on disk=, or not all of them */

@@ -47,6 +47,7 @@ static void end(struct exchange *x, int err)
 
 	curl_multi_remove_handle(multi, x->easy);
 	loop_timer_clear(&x->stall);
+	http_pace_end(x);
 	if (!h) {
 		http_easy_keep(x);
 		return;
@@ -96,6 +97,19 @@ void http_run(curl_socket_t fd, int how)
 	see_ended();
 }
 
+void http_resume(struct exchange *x)
+{
+	CURLcode code;
+
+	inside++;
+	code = curl_easy_pause(x->easy, (x->pace[HTTP_IN].paused ? CURLPAUSE_RECV : 0) |
+			       (x->pace[HTTP_OUT].paused ? CURLPAUSE_SEND : 0));
+	inside--;
+	if (code)                       /* a callback's failure with what was kept for it */
+		ended(x, code);
+	http_run(CURL_SOCKET_TIMEOUT, 0);
+}
+
 /* No byte of either direction for as long as it may be. */
 static void stalled(void *arg)
 {
@@ -104,7 +118,7 @@ static void stalled(void *arg)
 	uint64_t limit = x->stall_ns;
 
 	curl_easy_getinfo(x->easy, CURLINFO_SIZE_UPLOAD_T, &sent);
-	if (sent != x->seen_sent) {
+	if (sent != x->seen_sent || x->pace[HTTP_IN].paused || x->pace[HTTP_OUT].paused) {
 		x->seen_sent = sent;
 		x->heard = loop_now();
 	}
@@ -183,7 +197,7 @@ void http_start(struct http *h)
 	h->ngot = 0;
 	h->length = -1;
 	h->error[0] = '\0';
-	h->started = h->first_byte = h->ended = h->received = 0;
+	h->started = h->first_byte = h->ended = h->received = h->held = 0;
 	h->reused = 0;
 	h->x = x;
 	if (!x) {

@@ -14,6 +14,15 @@
 #define HTTP_STALL_MS 30000             /* both as in aws-c-s3 */
 #define HTTP_HEADERS 64                /* of a request */
 
+enum http_way { HTTP_IN, HTTP_OUT, HTTP_WAYS };
+
+/*
+ * A bound on the bytes of bodies that come or go in a second, for all exchanges
+ * whose sites name it. Adds to *held the nanoseconds in which any of them
+ * waited for it. Lives as long as the agent; NULL without memory.
+ */
+struct http_pace *http_pace_new(enum http_way way, uint64_t limit, uint64_t *held);
+
 /* What connections of one kind have in common; lives as long as the agent. 0: the value in the comment. */
 struct http_site {
 	char *ca_file, *ca_path;        /* NULL: the system's */
@@ -22,6 +31,7 @@ struct http_site {
 	unsigned connect_ms;            /* HTTP_CONNECT_MS */
 	unsigned stall_ms;              /* no byte for so long ends an exchange: HTTP_STALL_MS */
 	unsigned total_ms;              /* 0: none */
+	struct http_pace *pace[HTTP_WAYS];      /* NULL: as fast as it goes */
 };
 
 struct http_header {
@@ -60,6 +70,7 @@ struct http {
 	uint64_t started, first_byte, ended;   /* loop_clock(); 0: did not come to that */
 	int reused;                     /* the connection */
 	uint64_t received;              /* bytes of the body */
+	uint64_t held;                  /* nanoseconds that it waited for its site's pace */
 
 	struct exchange *x;             /* http.c's */
 };

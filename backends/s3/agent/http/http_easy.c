@@ -72,27 +72,50 @@ static size_t got_data(char *p, size_t size, size_t n, void *arg)
 	(void)size;
 	if (!x->h)
 		return 0;
+	if (!http_pace_may(x, HTTP_IN))
+		return CURL_WRITEFUNC_PAUSE;
+	http_pace_moved(x, HTTP_IN, n);
 	touch(x);
 	x->h->received += n;
 	err = x->h->data ? x->h->data(x->h, p, n) : 0;
 	return err || !x->h ? give_up(x, err) : n;
 }
 
+static size_t smaller(size_t a, size_t b)
+{
+	return a < b ? a : b;
+}
+
+static ssize_t read_body(const struct exchange *x, char *p, size_t n)
+{
+	const struct http *h = x->h;
+
+	if (!h->body)
+		return pread(h->body_fd, p, n, h->body_off + (off_t)x->sent);
+	memcpy(p, (const char *)h->body + x->sent, n);
+	return (ssize_t)n;
+}
+
 static size_t send_body(char *p, size_t size, size_t n, void *arg)
 {
 	struct exchange *x = arg;
-	size_t left;
+	size_t most;
 	ssize_t got;
 
 	if (!x->h)
 		return CURL_READFUNC_ABORT;
-	left = x->h->body_len - x->sent;
-	n = size * n < left ? size * n : left;
-	got = n ? pread(x->h->body_fd, p, n, x->h->body_off + (off_t)x->sent) : 0;
-	if (got < 0 || (n && !got)) {
+	n = smaller(size * n, x->h->body_len - x->sent);
+	if (!n)
+		return 0;
+	most = http_pace_may(x, HTTP_OUT);
+	if (!most)
+		return CURL_READFUNC_PAUSE;
+	got = read_body(x, p, smaller(n, most));
+	if (got <= 0) {
 		give_up(x, got < 0 ? -errno : -EIO);
 		return CURL_READFUNC_ABORT;
 	}
+	http_pace_moved(x, HTTP_OUT, (size_t)got);
 	x->sent += (size_t)got;
 	return (size_t)got;
 }
@@ -209,7 +232,8 @@ static int add_headers(struct exchange *x, const struct http *h)
 /* With a body or with the announcement that there is none. */
 static void set_body(struct exchange *x, const struct http *h)
 {
-	if (h->body_len && !h->body) {
+	/* what curl sends by itself it does not wait with */
+	if (h->body_len && (!h->body || h->site->pace[HTTP_OUT])) {
 		SET(UPLOAD, 1L);
 		SET(INFILESIZE_LARGE, (curl_off_t)h->body_len);
 	} else {

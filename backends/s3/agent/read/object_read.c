@@ -242,11 +242,14 @@ static void drop_behind(struct object *o, struct stream *s)
 	}
 }
 
-/* The largest window there may be. */
+/* The largest window there may be; where bandwidth is bounded, what is further ahead takes it from what is next. */
 static int64_t most_ahead(const struct object *o, struct stream *s)
 {
 	int64_t option = smaller(o->bucket->option[S3_OPT_READAHEAD], (int64_t)cache_size() / 4);
+	int64_t second = o->bucket->option[S3_OPT_READ_BANDWIDTH];
 
+	if (second)
+		option = smaller(option, larger(second, STREAM_FIRST));
 	return smaller(stream_most(s, fetch_link(), loop_now()), option);
 }
 

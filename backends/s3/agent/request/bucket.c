@@ -13,6 +13,7 @@
 
 #include "conf/conf.h"
 #include "conf/conf_text.h"
+#include "count.h"
 #include "express.h"
 #include "headers.h"
 #include "s3_private.h"
@@ -210,6 +211,12 @@ static const char *first_of(const char *a, const char *b)
 	return a ? a : b;
 }
 
+static void set_pace(struct entry *e, enum http_way way, enum s3_option o)
+{
+	if (e->rule.value[o])
+		e->b.site.pace[way] = http_pace_new(way, (uint64_t)e->rule.value[o], &count->held[way]);
+}
+
 static void set_site(struct entry *e)
 {
 	struct http_site *s = &e->b.site;
@@ -222,6 +229,8 @@ static void set_site(struct entry *e)
 	s->trust = !e->rule.value[S3_OPT_VERIFY];
 	s->stall_ms = ms < HTTP_STALL_MS ? (unsigned)ms : HTTP_STALL_MS;
 	s->connect_ms = ms < HTTP_CONNECT_MS ? (unsigned)ms : HTTP_CONNECT_MS;
+	set_pace(e, HTTP_IN, S3_OPT_READ_BANDWIDTH);
+	set_pace(e, HTTP_OUT, S3_OPT_WRITE_BANDWIDTH);
 }
 
 static int set_names(struct entry *e)

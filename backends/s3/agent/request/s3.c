@@ -212,11 +212,20 @@ static void succeeded(struct s3_try *t)
 	finish(t, 0);
 }
 
+/* What waited for the rule's own bandwidth was not without an answer for that long. */
+static void forgive(struct s3_try *t)
+{
+	uint64_t upto = t->heard + t->http.held;
+
+	t->heard = upto < loop_now() ? upto : loop_now();
+}
+
 static void attempted(struct http *h, int err)
 {
 	struct s3_try *t = h->arg;
 	struct s3_request *r = t->r;
 
+	forgive(t);
 	if (t->err) {                   /* r's own, or a check's */
 		finish(t, t->err);
 		return;
