@@ -117,6 +117,8 @@ static void range_done(struct s3_request *r, int err)
 		return;
 	}
 	err = copy_result(r, err, etag);
+	if (!strcmp(r->code, "NoSuchKey"))      /* of the source; it would be the upload's ENOENT */
+		err = -ESTALE;
 	if (!err && c->b->copy_if_match < 0)
 		c->b->copy_if_match = 1;
 	c->done(c->arg, etag, err);

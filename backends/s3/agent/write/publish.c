@@ -148,7 +148,7 @@ void publish_copied(void *arg, const struct s3_attr *attr, int err)
 	struct publish *p = arg;
 
 	if (err) {
-		publish_end(p, err);
+		publish_end(p, err == -ENOENT ? -ESTALE : err);         /* what was to be copied onto itself */
 		return;
 	}
 	snprintf(p->etag, sizeof(p->etag), "%s", attr->etag);

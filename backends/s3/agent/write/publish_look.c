@@ -73,6 +73,8 @@ static void looked_up(struct s3_request *r, int err)
 
 void publish_lookup(struct publish *p, int err, void (*again)(struct publish *p))
 {
+	if (publish_must(p) == S3_MUST_BASE && !strcmp(p->r.code, "NoSuchKey"))
+		err = -ESTALE;          /* said of If-Match where there is nothing */
 	p->error = err;
 	p->found = again;
 	publish_look(p, looked_up);
