@@ -20,13 +20,14 @@ runs() {
 		return 1
 	}
 	s3_client get "$KEYS/$name" >"$TMP/theirs" && shim cmp "$TMP/theirs" "$PREFIX/$name" || { echo "$name: another client reads something else"; return 1; }
+	shim rm "$PREFIX/$name"
 }
 
 # size BS RW: larger than a part, where that is soon written
 size() {
 	case $1 in
 	4k) [ "${LONG:-}" ] && echo 16m || echo 256k ;;
-	1m) [ "${LONG:-}" ] && echo 96m || { [ "$2" = write ] && echo 10m || echo 3m; } ;;
+	1m) [ "${LONG:-}" ] && echo 40m || { [ "$2" = write ] && echo 10m || echo 3m; } ;;
 	esac
 }
 
