@@ -13,7 +13,19 @@ head -c 3000000 /dev/urandom >"$NATIVE/x"
 sums() {
 	python3 - "$NATIVE/${FILE:-x}" "$@" <<'PY'
 import sys, zlib, hashlib, base64
+def reduced(c):
+    for bit in range(8):
+        c = c >> 1 ^ (0x9a6c9329ac4bc9b5 if c & 1 else 0)
+    return c
+table = [reduced(b) for b in range(256)]
+def crc64nvme(b):
+    c = 2 ** 64 - 1
+    for x in b:
+        c = table[(c ^ x) & 255] ^ c >> 8
+    return (c ^ 2 ** 64 - 1).to_bytes(8, 'big')
 def sum_of(kind, b):
+    if kind == 'crc64nvme':
+        return crc64nvme(b)
     return hashlib.sha256(b).digest() if kind == 'sha256' else zlib.crc32(b).to_bytes(4, 'big')
 def text(b):
     return base64.b64encode(b).decode()
@@ -103,6 +115,13 @@ for kind in sha256:SHA256 crc32:CRC32; do
 	RULE_NOW="GetObjectAttributes * error=403,AccessDenied" looks "$kind, forbidden" 0 0 ok "$h:$parts-5" "x-amz-meta-parts:$tag $list"
 	RULE_NOW="GetObjectAttributes * xml-cut" looks "$kind, half a list" 0 0 ok "$h:$parts-5" "x-amz-meta-parts:$tag $list"
 done
+# one of all, whatever the object was made of
+h=x-amz-checksum-crc64nvme
+read -r all parts list < <(sums crc64nvme)
+looks crc64nvme 1 0 ok "$h:$all" x-amz-checksum-type:FULL_OBJECT
+looks 'crc64nvme, without a type' 1 0 ok "$h:$all"
+FILE=z looks 'crc64nvme, wrong' 1 1 "$EIO" "$h:$all" x-amz-checksum-type:FULL_OBJECT
+FILE=z FLIP=99999 looks 'crc64nvme, a byte' 1 1 "$EIO" "$h:$(FILE=z sums crc64nvme | cut -d' ' -f1)"
 read -r all parts list < <(FILE=y sums sha256 1000000 5000000 6000000)
 damaged "x-amz-checksum-sha256:$parts-3" "x-amz-meta-parts:ChecksumSHA256 $list"
 grep -q "the bytes of part 1 of it do not have its x-amz-checksum-sha256" "$TMP/report" || { cat "$TMP/report"; bad=1; }

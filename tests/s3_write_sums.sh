@@ -45,14 +45,27 @@ row() {
 		fault log | grep -q " $3 " || { echo "$*: the fault was not met"; bad=1; }
 	done
 }
-for sums in off composite full; do
+for sums in off composite full full:CRC64NVME; do
 	end_agents
 	at s3:fault
 	P=$PREFIX
-	fault set anonymous=on checksums=$sums
+	kind=CRC32C
+	case $sums in *:*) kind=${sums#*:} sums=${sums%:*} ;; esac
+	fault set anonymous=on checksums=$sums sum=$kind
 	s3_client put "$KEYS/there" "$TMP/small"
 	shim cp "$TMP/small" "$TMP/large" "$PREFIX" || bad=1
 	stored small small && stored large large || { echo "$sums: not what was written"; bad=1; }
+	# the kind that this server has is found out, and kept
+	shim sh -c 'for n in 1 2 3; do cp "$1/small" "$0/$n"; done' "$PREFIX" "$TMP" || bad=1
+	fault forget
+	shim cp "$TMP/small" "$TMP/large" "$PREFIX" || bad=1
+	sent=$(fault headers | sed -n 's/^\(PutObject\|UploadPart\|Complete[^ ]*\) .* x-amz-checksum-\(crc[^=]*\)=.*/\1 \2/p' | sort -u | tr '\n' ' ')
+	case $sums in
+	off) want= ;;
+	composite) want="PutObject ${kind,,} UploadPart ${kind,,} " ;;
+	full) want="CompleteMultipartUpload ${kind,,} PutObject ${kind,,} UploadPart ${kind,,} " ;;
+	esac
+	[ "$sent" = "$want" ] || { echo "$sums $kind: $sent, and not $want"; fault headers; bad=1; }
 	row $sums PutObject flip-stored small 1
 	row $sums UploadPart flip-stored large 1
 	# BadDigest is no loss yet: the parts are sent again

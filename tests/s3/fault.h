@@ -228,7 +228,8 @@ int xml_leaves(const char *p, size_t n, void (*fn)(void *arg, const char *tag, c
 struct settings {
 	char region[32];
 	char conditional[16];           /* of PUT: on, off (ignored), refused (501) */
-	char checksums[16];             /* CRC32C: off, composite, full (of whole uploads, too) */
+	char checksums[16];             /* off, composite, full (of whole uploads, too) */
+	char sum[16];                   /* ... of which kind: CRC32C or CRC64NVME */
 	char discard[8];                /* on: what is put is counted, not kept */
 	char anonymous[8];              /* on: unsigned requests are fine */
 	char locked[256];               /* a glob of bucket/key: what cannot be removed */

@@ -39,7 +39,8 @@ static char *meta_of(const struct request *q)
 static char *own_of(const struct request *q)
 {
 	static const char *const names[] = { "x-amz-storage-class", "x-amz-website-redirect-location",
-					     "x-amz-checksum-crc32", "x-amz-checksum-sha256", "x-amz-checksum-type", SSE,
+					     "x-amz-checksum-crc32", "x-amz-checksum-crc64nvme", "x-amz-checksum-sha256",
+					     "x-amz-checksum-type", SSE,
 					     SSE "-aws-kms-key-id", SSE "-bucket-key-enabled",
 					     SSE "-customer-algorithm", SSE "-customer-key-md5", NULL };
 	return lines_of(q, names, NULL);

@@ -23,7 +23,7 @@
 #include "fault.h"
 
 struct settings set = {
-	.region = "us-east-1", .conditional = "on", .discard = "off", .checksums = "off", .anonymous = "off",
+	.region = "us-east-1", .conditional = "on", .discard = "off", .checksums = "off", .sum = "CRC32C", .anonymous = "off",
 	.min_part = 5 << 20, .max_keys = 1000, .stall_ms = 120000, .session_s = 300,
 };
 
@@ -117,6 +117,7 @@ static const char *set_line(char *line)
 		{ "region", set.region, sizeof(set.region) },
 		{ "conditional", set.conditional, sizeof(set.conditional) },
 		{ "checksums", set.checksums, sizeof(set.checksums) },
+		{ "sum", set.sum, sizeof(set.sum) },
 		{ "discard", set.discard, sizeof(set.discard) },
 		{ "anonymous", set.anonymous, sizeof(set.anonymous) },
 		{ "locked", set.locked, sizeof(set.locked) },

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* CRC32C of what is put, told and checked where `checksums` is set; and faults of what is stored. */
+/* CRC32C or CRC64NVME of what is put, told and checked where `checksums` is set; and faults of what is stored. */
 #include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,34 +7,47 @@
 
 #include "fault.h"
 
-static uint32_t crc32c(uint32_t c, const unsigned char *p, size_t n)
+/* The kind that is set. */
+static int is_64(void)
 {
-	static uint32_t table[256];
-	if (!table[255]) {
-		for (uint32_t i = 0; i < 256; i++) {
-			table[i] = i;
+	return strcmp(set.sum, "CRC64NVME") == 0;
+}
+
+static const char *header(void)
+{
+	return is_64() ? "x-amz-checksum-crc64nvme" : "x-amz-checksum-crc32c";
+}
+
+static uint64_t crc(uint64_t c, const unsigned char *p, size_t n)
+{
+	static uint64_t table[2][256];
+	uint64_t *t = table[is_64()], poly = is_64() ? 0x9a6c9329ac4bc9b5 : 0x82f63b78;
+	if (!t[255]) {
+		for (unsigned i = 0; i < 256; i++) {
+			t[i] = i;
 			for (int bit = 0; bit < 8; bit++)
-				table[i] = table[i] >> 1 ^ (table[i] & 1 ? 0x82f63b78 : 0);
+				t[i] = t[i] >> 1 ^ (t[i] & 1 ? poly : 0);
 		}
 	}
-	for (c = ~c; n--; p++)
-		c = table[(c ^ *p) & 255] ^ c >> 8;
-	return ~c;
+	while (n--)
+		c = t[(c ^ *p++) & 255] ^ c >> 8;
+	return c;
 }
 
 void sum_of(const struct data *d, char text[16])
 {
-	unsigned char buf[65536], raw[4];
-	uint32_t c = 0;
+	int bytes = is_64() ? 8 : 4;
+	uint64_t all = ~0ull >> (64 - 8 * bytes), c = all;
+	unsigned char buf[65536], raw[8];
 	for (int64_t at = 0; at < d->size;) {
 		size_t n = d->size - at < 65536 ? d->size - at : 65536;
 		data_read(d, at, buf, n);
-		c = crc32c(c, buf, n);
+		c = crc(c, buf, n);
 		at += n;
 	}
-	for (int i = 0; i < 4; i++)
-		raw[i] = c >> (24 - 8 * i);
-	EVP_EncodeBlock((unsigned char *)text, raw, 4);
+	for (int i = 0; i < bytes; i++)
+		raw[i] = (c ^ all) >> 8 * (bytes - 1 - i);
+	EVP_EncodeBlock((unsigned char *)text, raw, bytes);
 }
 
 static bool is_kept(const struct request *q)
@@ -49,42 +62,42 @@ bool sum_told(void)
 
 bool sum_intact(struct request *q, struct answer *a)
 {
-	const char *told = header_of(q, "x-amz-checksum-crc32c");
+	const char *told = header_of(q, header());
 	char is[16];
 	if (!told || !sum_told() || !is_kept(q) || strcmp(q->call->name, "CompleteMultipartUpload") == 0)
 		return true;
 	sum_of(q->body, is);
 	if (strcmp(told, is) == 0)
 		return true;
-	answer_error(a, 400, "BadDigest", "x-amz-checksum-crc32c");
+	answer_error(a, 400, "BadDigest", header());
 	return false;
 }
 
 void sum_answer(const struct request *q, struct answer *a)
 {
 	char is[16];
-	if (!sum_told() || !is_kept(q) || !header_of(q, "x-amz-checksum-crc32c"))
+	if (!sum_told() || !is_kept(q) || !header_of(q, header()))
 		return;
 	sum_of(q->body, is);
-	text_print(&a->extra, "x-amz-checksum-crc32c: %s\r\n", is);
+	text_print(&a->extra, "%s: %s\r\n", header(), is);
 }
 
 void sum_create(const struct request *q, struct answer *a)
 {
-	const char *type = header_of(q, "x-amz-checksum-type");
-	if (!sum_told() || !header_of(q, "x-amz-checksum-algorithm"))
+	const char *type = header_of(q, "x-amz-checksum-type"), *kind = header_of(q, "x-amz-checksum-algorithm");
+	if (!sum_told() || !kind || strcmp(kind, set.sum) != 0)
 		return;
 	if (type && strcmp(set.checksums, "composite") == 0) {
 		a->body.n = 0;
 		answer_error(a, 400, "InvalidRequest", "x-amz-checksum-type");
 		return;
 	}
-	text_print(&a->extra, "x-amz-checksum-algorithm: CRC32C\r\nx-amz-checksum-type: %s\r\n", type ? type : "COMPOSITE");
+	text_print(&a->extra, "x-amz-checksum-algorithm: %s\r\nx-amz-checksum-type: %s\r\n", kind, type ? type : "COMPOSITE");
 }
 
 bool sum_complete(const struct request *q, struct answer *a, const struct data *d)
 {
-	const char *told = header_of(q, "x-amz-checksum-crc32c");
+	const char *told = header_of(q, header());
 	char is[16];
 	if (!told || strcmp(set.discard, "on") == 0)
 		return true;
@@ -92,10 +105,10 @@ bool sum_complete(const struct request *q, struct answer *a, const struct data *
 	if (q->rule && strcmp(q->rule->fault->name, "flip-part") == 0)
 		;                       /* it is not looked at, but told */
 	else if (strcmp(told, is) != 0) {
-		answer_error(a, 400, "BadDigest", "x-amz-checksum-crc32c");
+		answer_error(a, 400, "BadDigest", header());
 		return false;
 	}
-	text_print(&a->body, "<ChecksumCRC32C>%s</ChecksumCRC32C><ChecksumType>FULL_OBJECT</ChecksumType>", is);
+	text_print(&a->body, "<Checksum%s>%s</Checksum%s><ChecksumType>FULL_OBJECT</ChecksumType>", set.sum, is, set.sum);
 	return true;
 }
 

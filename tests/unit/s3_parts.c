@@ -175,16 +175,62 @@ static void equal_parts(void **state)
 
 static void checksums(void **state)
 {
-	char text[12], zeros[32] = { 0 };
+	static const struct { uint64_t sum; const char *text; } checks[SUM_CRCS] = {
+		[SUM_CRC64NVME] = { 0xae8b14860a799888u, "rosUhgp5mIg=" },      /* NVM Express, and Williams' check */
+		[SUM_CRC32C] = { 0xe3069283u, "4waSgw==" },                     /* RFC 3720 B.4 */
+		[SUM_CRC32] = { 0xcbf43926u, "y/Q5Jg==" },
+	};
+	char text[SUM_CRC_TEXT], zeros[32] = { 0 };
 
 	(void)state;
-	assert_int_equal(sum_crc32c(0, "123456789", 9), 0xe3069283);            /* RFC 3720 B.4 and Williams */
+	for (enum sum_crc k = 0; k < SUM_CRCS; k++) {
+		uint64_t first = sum_crc(k, 0, "1234", 4);
+
+		assert_int_equal(sum_crc(k, 0, "123456789", 9), checks[k].sum);
+		assert_int_equal(sum_crc(k, first, "56789", 5), checks[k].sum);
+		assert_int_equal(sum_join(k, first, sum_crc(k, 0, "56789", 5), 5), checks[k].sum);
+		assert_int_equal(sum_join(k, checks[k].sum, 0, 0), checks[k].sum);
+		sum_crc_text(k, checks[k].sum, text);
+		assert_string_equal(text, checks[k].text);
+	}
 	assert_int_equal(sum_crc32c(0, zeros, 32), 0x8a9136aa);
-	assert_int_equal(sum_crc32c(sum_crc32c(0, "1234", 4), "56789", 5), 0xe3069283);
-	assert_int_equal(sum_crc32c_join(sum_crc32c(0, "1234", 4), sum_crc32c(0, "56789", 5), 5), 0xe3069283);
-	assert_int_equal(sum_crc32c_join(0xe3069283, 0, 0), 0xe3069283);
-	sum_crc_text(0xe3069283, text);
-	assert_string_equal(text, "4waSgw==");
+}
+
+/* Bit by bit. */
+static uint64_t slowly(uint64_t poly, uint64_t all, uint64_t crc, const unsigned char *p, size_t n)
+{
+	for (crc ^= all; n--; p++) {
+		crc ^= *p;
+		for (int bit = 0; bit < 8; bit++)
+			crc = crc >> 1 ^ (crc & 1 ? poly : 0);
+	}
+	return crc ^ all;
+}
+
+/* Texts of any length at any place, from any sum on, and in two pieces. */
+static void checksums_of_any(void **state)
+{
+	static const struct { uint64_t poly, all; } kinds[SUM_CRCS] = {
+		[SUM_CRC64NVME] = { 0x9a6c9329ac4bc9b5u, ~0ull }, [SUM_CRC32C] = { 0x82f63b78u, ~0u }, [SUM_CRC32] = { 0xedb88320u, ~0u },
+	};
+	static unsigned char p[3000];
+
+	(void)state;
+	srandom(7);
+	for (size_t i = 0; i < sizeof(p); i++)
+		p[i] = (unsigned char)random();
+	for (int i = 0; i < 3000; i++) {
+		enum sum_crc k = (enum sum_crc)(i % SUM_CRCS);
+		size_t at = (size_t)random() % 100, n = (size_t)random() % (i % 9 ? 300 : 2900), half = (size_t)random() % (n + 1);
+		uint64_t from = (uint64_t)random() * (uint64_t)random() & kinds[k].all;
+		uint64_t is = sum_crc(k, from, p + at, n), first = sum_crc(k, from, p + at, half);
+
+		assert_int_equal(is, slowly(kinds[k].poly, kinds[k].all, from, p + at, n));
+		assert_int_equal(sum_crc(k, first, p + at + half, n - half), is);
+		assert_int_equal(sum_join(k, first, sum_crc(k, 0, p + at + half, n - half), n - half), is);
+	}
+	/* zeros do not count in the second one, however many */
+	assert_int_equal(sum_join(SUM_CRC32C, 0, 7, 1ull << 50), 7);
 }
 
 /* part= counts; else the service's name. */
@@ -219,6 +265,7 @@ int main(void)
 		cmocka_unit_test(new_files_reach_5_tib),
 		cmocka_unit_test(equal_parts),
 		cmocka_unit_test(checksums),
+		cmocka_unit_test(checksums_of_any),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -13,6 +13,8 @@
 
 #include <openssl/rand.h>
 
+#include "request/sum.h"
+
 
 #define TEXT "shim s3 check\n"
 
@@ -186,6 +188,7 @@ static void check_conditions(struct probe *p)
 
 /* ---- checksums: the right one is taken, a wrong one refused */
 
+/* The first ones in the order of enum sum_crc. */
 static const struct checksum {
 	const char *name, *header, *right, *wrong;
 } checksums[] = {
@@ -200,17 +203,20 @@ static const struct checksum {
 static void check_checksums(struct probe *p)
 {
 	char good[96] = "", bad[96] = "";
-	int n = 0;
+	struct s3_bucket *b = p->c->b;
 
+	b->checksums = 0;
 	for (size_t i = 0; i < sizeof(checksums) / sizeof(*checksums); i++) {
 		const struct checksum *s = &checksums[i];
 		int is_good = !put_with(p, p->key, s->header, s->right) && put_with(p, p->key, s->header, s->wrong);
 		char *to = is_good ? good : bad;
 
-		n += is_good && strcmp(s->name, "md5") && strcmp(s->name, "sha256");
+		if (is_good && i <= SUM_CRC32C) {       /* those that uploads may have */
+			b->checksums = 1;
+			b->sum = (unsigned char)i;
+		}
 		snprintf(to + strlen(to), sizeof(good) - strlen(to), "%s%s", *to ? ", " : "", s->name);
 	}
-	p->c->b->checksums = n > 0;
 	if (*good)
 		check_ok("checksums", "of what is put are verified: %s%s%s", good, *bad ? "; not " : "", bad);
 	else

@@ -6,8 +6,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Those that are cheap first. */
-enum checksum_kind { CHECKSUM_CRC64NVME, CHECKSUM_CRC32C, CHECKSUM_CRC32, CHECKSUM_SHA256, CHECKSUM_KINDS };
+#include "sum.h"
+
+/* Those that are cheap first; CRCs as in sum.h. */
+enum checksum_kind {
+	CHECKSUM_CRC64NVME = SUM_CRC64NVME, CHECKSUM_CRC32C = SUM_CRC32C, CHECKSUM_CRC32 = SUM_CRC32,
+	CHECKSUM_SHA256, CHECKSUM_KINDS
+};
 #define CHECKSUM_MOST 32                /* bytes of one */
 
 /* The header that tells it, "x-amz-checksum-..."; bytes of its value. */

@@ -61,6 +61,7 @@ struct s3_bucket {
 	signed char if_match, if_none_match;    /* conditions of PutObject hold */
 	signed char copy_if_match;              /* x-amz-copy-source-if-match works */
 	signed char checksums, versions;
+	unsigned char sum;                      /* enum sum_crc: the checksum meant by `checksums`, or asked about next */
 	signed char full_sums;                  /* an upload may be asked for a checksum of the whole */
 	signed char etag_md5, etag_parts;       /* an ETag is the MD5 of the bytes; of an upload, of its parts' MD5s */
 	unsigned char news;                     /* new objects published while if_none_match is not known */

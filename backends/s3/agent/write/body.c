@@ -117,7 +117,8 @@ static int read_all(struct body *b)
 }
 
 struct sums {
-	uint32_t crc;
+	enum sum_crc kind;
+	uint64_t crc;
 	EVP_MD_CTX *md5;
 	unsigned which;
 };
@@ -125,7 +126,7 @@ struct sums {
 static void sum(struct sums *s, const void *p, size_t n)
 {
 	if (s->which & BODY_CRC)
-		s->crc = sum_crc32c(s->crc, p, n);
+		s->crc = sum_crc(s->kind, s->crc, p, n);
 	if (s->which & BODY_MD5)
 		EVP_DigestUpdate(s->md5, p, n);
 }
@@ -152,7 +153,7 @@ static int sum_spool(struct body *b, struct sums *s)
 static void prepare(void *arg)
 {
 	struct body *b = arg;
-	struct sums s = { .which = b->sums };
+	struct sums s = { .which = b->sums, .kind = b->kind };
 
 	b->err = b->p ? read_all(b) : 0;
 	if (s.which & BODY_MD5) {
@@ -164,7 +165,7 @@ static void prepare(void *arg)
 	else
 		b->err = sum_spool(b, &s);
 	b->sum = s.crc;
-	sum_crc_text(s.crc, b->crc);
+	sum_crc_text(b->kind, s.crc, b->crc);
 	if (s.which & BODY_MD5) {
 		EVP_DigestFinal_ex(s.md5, b->digest, NULL);
 		sum_md5_text(b->digest, b->md5);
@@ -258,6 +259,18 @@ void body_load(struct body *b)
 	}
 }
 
+void body_told(struct s3_bucket *b, enum sum_crc kind, int told)
+{
+	if (b->sum != kind || (b->checksums >= 0 && told >= 0))
+		return;
+	if (told > 0)
+		b->checksums = 1;
+	else if (kind == SUM_CRC32C && b->checksums < 0)
+		b->sum = SUM_CRC64NVME;
+	else
+		b->checksums = 0;
+}
+
 void body_send(struct body *b, struct s3_request *r)
 {
 	r->body = b->p;
@@ -266,7 +279,7 @@ void body_send(struct body *b, struct s3_request *r)
 	r->body_len = (size_t)b->len;
 	r->payload = SIGV4_UNSIGNED;
 	if (b->sums & BODY_CRC)
-		s3_header(r, "x-amz-checksum-crc32c", b->crc);
+		s3_header(r, checksum_header((enum checksum_kind)b->kind), b->crc);
 	if (b->sums & BODY_MD5)
 		s3_header(r, "content-md5", b->md5);
 }

@@ -9,7 +9,7 @@
 #define S3_AGENT_BODY_H
 
 #include "stage.h"
-#include "request/sum.h"
+#include "request/checksum.h"
 
 #define BODY_HELD (32ll << 20)
 
@@ -20,13 +20,14 @@ struct body {
 	struct stage *st;               /* counted by body_load */
 	int64_t off, len;
 	unsigned sums;                  /* enum body_sum: which are wanted */
+	enum sum_crc kind;              /* of BODY_CRC */
 	void (*done)(struct body *b, int err);
 	void *arg;
 	/* known in done, and until body_free */
 	unsigned char *p;               /* NULL: from the spool */
-	uint32_t sum;                   /* its CRC32C */
+	uint64_t sum;                   /* its CRC */
 	unsigned char digest[16];       /* its MD5 */
-	char crc[12], md5[SUM_MD5_TEXT]; /* as headers have them */
+	char crc[SUM_CRC_TEXT], md5[SUM_MD5_TEXT]; /* as headers have them */
 
 	struct s3_request *get;
 	int err;
@@ -34,6 +35,12 @@ struct body {
 
 /* Calls done later. */
 void body_load(struct body *b);
+/*
+ * What was asked for with the checksum of `kind` was answered with it, or not,
+ * or refused (told -1): learns whether the endpoint has any. CRC32C comes
+ * first, then CRC64NVME is asked for, and then none.
+ */
+void body_told(struct s3_bucket *b, enum sum_crc kind, int told);
 /* As the body of a request, with its checksums as headers. */
 void body_send(struct body *b, struct s3_request *r);
 void body_free(struct body *b);

@@ -239,7 +239,12 @@ const char *multi_stamp(const struct stage *st)
 	return st->multi ? st->multi->stamp : "";
 }
 
-int multi_sum(const struct stage *st, uint32_t *sum, int *full)
+enum sum_crc multi_kind(const struct stage *st)
+{
+	return st->multi ? st->multi->kind : SUM_CRC32C;
+}
+
+int multi_sum(const struct stage *st, uint64_t *sum, int *full)
 {
 	const struct multi *m = st->multi;
 
@@ -248,7 +253,7 @@ int multi_sum(const struct stage *st, uint32_t *sum, int *full)
 	for (int i = 0; m && i < m->n; i++) {
 		if (!m->crc || !*m->piece[i].crc)
 			return 0;
-		*sum = sum_crc32c_join(*sum, m->piece[i].sum, (uint64_t)m->piece[i].part.len);
+		*sum = sum_join(m->kind, *sum, m->piece[i].sum, (uint64_t)m->piece[i].part.len);
 	}
 	return m && m->n;
 }
@@ -260,7 +265,7 @@ static const char *etag_of(void *arg, int i)
 
 int multi_proof(const struct stage *st, const char *etag, const char *crc, const char *type)
 {
-	struct proof_upload u = { .b = st->b, .n = st->multi ? st->multi->n : 0, .etag = etag_of, .arg = st->multi };
+	struct proof_upload u = { .b = st->b, .kind = multi_kind(st), .n = st->multi ? st->multi->n : 0, .etag = etag_of, .arg = st->multi };
 	int full;
 
 	u.sum_known = multi_sum(st, &u.sum, &full);
@@ -280,7 +285,7 @@ char *multi_complete_text(const struct stage *st)
 	for (int i = 0; m && i < m->n; i++) {
 		fprintf(f, "<Part><PartNumber>%d</PartNumber><ETag>%s</ETag>", i + 1, m->piece[i].etag);
 		if (m->crc && *m->piece[i].crc)
-			fprintf(f, "<ChecksumCRC32C>%s</ChecksumCRC32C>", m->piece[i].crc);
+			fprintf(f, "<Checksum%s>%s</Checksum%s>", sum_name(m->kind), m->piece[i].crc, sum_name(m->kind));
 		fputs("</Part>", f);
 	}
 	fputs("</CompleteMultipartUpload>", f);

@@ -9,6 +9,7 @@
 #define S3_AGENT_MULTI_H
 
 #include "request/meta.h"
+#include "request/sum.h"
 #include "parts.h"
 #include "stage.h"
 
@@ -39,8 +40,10 @@ void multi_send(struct stage *st, int64_t size, const struct meta *meta,
 
 /* The body of CompleteMultipartUpload, malloc'ed; "" if there is no upload. */
 char *multi_complete_text(const struct stage *st);
-/* The CRC32C of the whole, where all its parts have one: 1, or 0. full: and the upload was begun so that Complete may have it. */
-int multi_sum(const struct stage *st, uint32_t *sum, int *full);
+/* The checksum of the parts of an upload. */
+enum sum_crc multi_kind(const struct stage *st);
+/* That of the whole, where all its parts have one: 1, or 0. full: and the upload was begun so that Complete may have it. */
+int multi_sum(const struct stage *st, uint64_t *sum, int *full);
 /* 0, or -EIO: what Complete says of the object is not what was sent. */
 int multi_proof(const struct stage *st, const char *etag, const char *crc, const char *type);
 /* Whether the upload was begun without this metadata. */

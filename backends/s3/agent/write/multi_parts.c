@@ -180,7 +180,7 @@ static void send_part(struct multi *m, int i)
 		return;
 	}
 	s->body = (struct body){ .st = m->st, .off = p->part.off, .len = p->part.len,
-		.sums = m->crc ? BODY_CRC : BODY_MD5, .done = send_loaded, .arg = s };
+		.sums = m->crc ? BODY_CRC : BODY_MD5, .kind = m->kind, .done = send_loaded, .arg = s };
 	body_load(&s->body);
 }
 

@@ -15,8 +15,8 @@ struct piece {
 	struct part part;
 	int state;
 	int again;                      /* it changed while it was sent */
-	char etag[S3_ETAG_MAX], crc[12];
-	uint32_t sum;                   /* CRC32C, if crc is not "" */
+	char etag[S3_ETAG_MAX], crc[SUM_CRC_TEXT];
+	uint64_t sum;                   /* its CRC, if crc is not "" */
 };
 
 struct multi {
@@ -26,7 +26,8 @@ struct multi {
 	int n;
 	int planned;                    /* else at fixed places, growing with the file */
 	int created;                    /* st->j->upload is its id */
-	int crc;                        /* parts have CRC32C, */
+	enum sum_crc kind;
+	int crc;                        /* parts have that checksum, */
 	int full;                       /* and the whole of them has, too */
 	int sending;
 	int err;

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "http/xml.h"
 
@@ -83,12 +84,23 @@ static int has_copies(const struct multi *m)
 static int is_refused(struct multi *m, int err)
 {
 	struct s3_bucket *b = m->st->b;
-	signed char *asked = b->full_sums != 0 && !has_copies(m) ? &b->full_sums : &b->checksums;
+	int whole = b->full_sums != 0 && !has_copies(m), tried = m->kind != SUM_CRC32C && b->checksums < 0;
 
-	if (b->checksums == 0 || (err != -EOPNOTSUPP && (err != -EINVAL || asked == &b->checksums)))
+	if (b->checksums == 0 || (err != -EOPNOTSUPP && (err != -EINVAL || !(whole || tried))))
 		return 0;
-	*asked = 0;
+	if (whole && !tried)
+		b->full_sums = 0;
+	else
+		body_told(b, m->kind, -1);
 	return 1;
+}
+
+/* Of the kind that was asked for. */
+static int is_summed(const struct multi *m, const struct s3_request *r)
+{
+	const char *kind = http_got(r->http, "x-amz-checksum-algorithm");
+
+	return kind && !strcasecmp(kind, sum_name(m->kind));
 }
 
 static void created(struct s3_request *r, int err)
@@ -107,7 +119,7 @@ static void created(struct s3_request *r, int err)
 	}
 	if (!err)
 		err = multi_upload_id(r, m->st->j->upload);
-	m->crc = !err && http_got(r->http, "x-amz-checksum-algorithm") != NULL;
+	m->crc = !err && is_summed(m, r);
 	m->full = m->crc && http_got(r->http, "x-amz-checksum-type") &&
 		  !strcmp(http_got(r->http, "x-amz-checksum-type"), "FULL_OBJECT");
 	free(r);
@@ -129,6 +141,7 @@ void multi_create(struct multi *m, const struct meta *meta)
 
 	if (!c)
 		abort();
+	m->kind = (enum sum_crc)m->st->b->sum;
 	m->stored = meta_save(meta);
 	meta_load(&c->meta, m->stored);
 	meta_set(&c->meta, META_STAMP, m->stamp);
@@ -136,7 +149,7 @@ void multi_create(struct multi *m, const struct meta *meta)
 		.body_fd = -1, .done = created, .arg = m };
 	s3_param(&c->r, "uploads", "");
 	if (m->st->b->checksums != 0)
-		s3_header(&c->r, "x-amz-checksum-algorithm", "CRC32C");
+		s3_header(&c->r, "x-amz-checksum-algorithm", sum_name(m->kind));
 	if (m->st->b->checksums != 0 && m->st->b->full_sums != 0 && !has_copies(m))
 		s3_header(&c->r, "x-amz-checksum-type", "FULL_OBJECT");
 	meta_send(&c->meta, &c->r);

@@ -47,7 +47,7 @@ static int settle(signed char *known, int holds)
 
 int proof_body(const struct body *b, const struct s3_request *r)
 {
-	const char *crc = http_got(r->http, "x-amz-checksum-crc32c");
+	const char *crc = http_got(r->http, checksum_header((enum checksum_kind)b->kind));
 	unsigned char md5[16];
 	int parts;
 
@@ -90,10 +90,10 @@ static int proof_etag(const struct proof_upload *u, const char *etag)
 
 int proof_upload(const struct proof_upload *u, const char *etag, const char *crc, const char *type)
 {
-	char whole[12];
+	char whole[SUM_CRC_TEXT];
 
 	if (u->sum_known && !strcmp(type, "FULL_OBJECT") && *crc) {
-		sum_crc_text(u->sum, whole);
+		sum_crc_text(u->kind, u->sum, whole);
 		return strcmp(crc, whole) ? -EIO : 0;
 	}
 	return proof_etag(u, etag);

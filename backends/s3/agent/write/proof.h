@@ -13,14 +13,15 @@
 /* By the answer to PutObject or UploadPart of this body. */
 int proof_body(const struct body *b, const struct s3_request *r);
 
-/* Of a whole upload; sum_known: sum is the CRC32C of all of it. */
+/* Of a whole upload; sum_known: sum is the checksum of all of it. */
 struct proof_upload {
 	struct s3_bucket *b;
 	int n;
 	const char *(*etag)(void *arg, int i);  /* of its parts, as the server told them */
 	void *arg;
 	int sum_known;
-	uint32_t sum;
+	enum sum_crc kind;
+	uint64_t sum;
 };
 /* By what Complete answers: etag, and crc and type ("" if it tells none). */
 int proof_upload(const struct proof_upload *u, const char *etag, const char *crc, const char *type);

@@ -27,7 +27,7 @@ struct publish {
 	int broken;                     /* If-Match does not hold where it should */
 	char stamp[80], etag[S3_ETAG_MAX], version[S3_VERSION_MAX];
 	int64_t mtime;
-	char *complete, sum[12];
+	char *complete, sum[SUM_CRC_TEXT];
 	void (*found)(struct publish *p);       /* after lookup */
 	int error;                      /* that led to a lookup */
 };

@@ -63,7 +63,6 @@ static void put_done(struct s3_request *r, int err)
 {
 	struct publish *p = r->arg;
 	struct s3_bucket *b = p->st->b;
-	const char *crc = r->http ? http_got(r->http, "x-amz-checksum-crc32c") : NULL;
 
 	if (p->asked) {
 		answered_again(p, r, err);
@@ -74,9 +73,9 @@ static void put_done(struct s3_request *r, int err)
 		put(p);
 		return;
 	}
-	if (err == -EOPNOTSUPP && (p->body.sums & BODY_CRC) && b->checksums != 0) {
-		b->checksums = 0;
-		p->body.sums = BODY_MD5;
+	if ((err == -EOPNOTSUPP || (err == -EINVAL && b->checksums < 0)) && (p->body.sums & BODY_CRC)) {
+		body_told(b, p->body.kind, -1);
+		p->body.sums &= BODY_MD5;
 		put(p);
 		return;
 	}
@@ -103,8 +102,8 @@ static void put_done(struct s3_request *r, int err)
 		publish_damaged(p);
 		return;
 	}
-	if (b->checksums < 0)
-		b->checksums = crc != NULL;
+	if (p->body.sums & BODY_CRC)
+		body_told(b, p->body.kind, http_got(r->http, checksum_header((enum checksum_kind)p->body.kind)) != NULL);
 	if (p->condition == ASKING)
 		b->if_match = 0;        /* it was not refused */
 	else if (p->condition == HOLDING && publish_must(p) == S3_MUST_BASE)
@@ -142,6 +141,7 @@ void publish_put(struct publish *p)
 	int known = p->st->b->checksums;
 
 	p->body = (struct body){ .st = p->st, .len = p->size, .done = loaded, .arg = p,
+		.kind = (enum sum_crc)p->st->b->sum,
 		.sums = known > 0 ? BODY_CRC : known == 0 ? BODY_MD5 : BODY_CRC | BODY_MD5 };
 	body_load(&p->body);
 }

@@ -16,18 +16,22 @@ static void finish_upload(struct publish *p);
 /* What Complete says. */
 struct result {
 	char etag[S3_ETAG_MAX], crc[16], type[16];
+	const char *kind;
 };
+
+#define RESULT "CompleteMultipartUploadResult/"
 
 static int result_leaf(void *arg, const char *path, const char *value)
 {
 	struct result *r = arg;
 
-	if (!strcmp(path, "CompleteMultipartUploadResult/ETag"))
+	if (!strcmp(path, RESULT "ETag"))
 		copy_etag(r->etag, value);
-	else if (!strcmp(path, "CompleteMultipartUploadResult/ChecksumCRC32C"))
-		snprintf(r->crc, sizeof(r->crc), "%s", value);
-	else if (!strcmp(path, "CompleteMultipartUploadResult/ChecksumType"))
+	else if (!strcmp(path, RESULT "ChecksumType"))
 		snprintf(r->type, sizeof(r->type), "%s", value);
+	else if (!strncmp(path, RESULT "Checksum", strlen(RESULT "Checksum")) &&
+		 !strcmp(path + strlen(RESULT "Checksum"), r->kind))
+		snprintf(r->crc, sizeof(r->crc), "%s", value);
 	return 0;
 }
 
@@ -54,7 +58,7 @@ static void upload_again(struct publish *p, int err)
 static void completed(struct s3_request *r, int err)
 {
 	struct publish *p = r->arg;
-	struct result got = { "", "", "" };
+	struct result got = { .kind = sum_name(multi_kind(p->st)) };
 
 	if (!err)
 		err = xml_parse(r->text ? r->text : "", r->text_len, result_leaf, NULL, &got);
@@ -80,7 +84,7 @@ static void completed(struct s3_request *r, int err)
 
 static void complete(struct publish *p)
 {
-	uint32_t sum;
+	uint64_t sum;
 	int full;
 
 	publish_request(p, "POST", completed);
@@ -92,9 +96,9 @@ static void complete(struct publish *p)
 	else if (publish_must(p) == S3_MUST_BASE && *publish_heeds(p) > 0)
 		s3_header(&p->r, "if-match", p->st->j->base.etag), p->condition = HOLDING;
 	if (multi_sum(p->st, &sum, &full) && full) {
-		sum_crc_text(sum, p->sum);
+		sum_crc_text(multi_kind(p->st), sum, p->sum);
 		s3_header(&p->r, "x-amz-checksum-type", "FULL_OBJECT");
-		s3_header(&p->r, "x-amz-checksum-crc32c", p->sum);
+		s3_header(&p->r, checksum_header((enum checksum_kind)multi_kind(p->st)), p->sum);
 	}
 	p->r.body = p->complete;
 	p->r.body_len = strlen(p->complete);
