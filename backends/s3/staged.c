@@ -60,12 +60,14 @@ void staged_unlock(struct s3_journal *j, int held)
 
 /* ---- open */
 
+/* Pages are touched here and there: to read on after a fault would be work for nothing. */
 static int map_part(int fd, off_t at, size_t n, void **out)
 {
 	void *p = REAL(mmap)(NULL, n, PROT_READ | PROT_WRITE, MAP_SHARED, fd, at);
 
 	if (p == MAP_FAILED)
 		return -errno;
+	madvise(p, n, MADV_RANDOM);
 	*out = p;
 	return 0;
 }

@@ -82,27 +82,30 @@ static int open_both(struct spool_file *f, const char *id, int flags)
 	return f->data < 0 ? f->data : 0;
 }
 
-static int map(struct spool_file *f)
+/* Pages are touched here and there: to read on after a fault would be work for nothing. */
+static void *map_part(int fd, off_t at, size_t n)
 {
-	void *p = mmap(NULL, S3_MAP_AT, PROT_READ | PROT_WRITE, MAP_SHARED, f->fd, 0);
+	void *p = mmap(NULL, n, PROT_READ | PROT_WRITE, MAP_SHARED, fd, at);
 
 	if (p == MAP_FAILED)
-		return -errno;
-	f->j = p;
-	return 0;
+		return NULL;
+	madvise(p, n, MADV_RANDOM);
+	return p;
+}
+
+static int map(struct spool_file *f)
+{
+	f->j = map_part(f->fd, 0, S3_MAP_AT);
+	return f->j ? 0 : -errno;
 }
 
 static int map_marks(struct spool_file *f, int64_t upto)
 {
 	for (int w = 0; w < s3_windows_below(upto); w++) {
-		void *p;
-
-		if (f->marks.window[w])
-			continue;
-		p = mmap(NULL, s3_window_bytes(w), PROT_READ | PROT_WRITE, MAP_SHARED, f->fd, s3_window_at(w));
-		if (p == MAP_FAILED)
+		if (!f->marks.window[w])
+			f->marks.window[w] = map_part(f->fd, s3_window_at(w), s3_window_bytes(w));
+		if (!f->marks.window[w])
 			return -errno;
-		f->marks.window[w] = p;
 	}
 	return 0;
 }
