@@ -100,9 +100,10 @@ def outcome(f, said, now):
         if any('.tmp' + m in now for m in '12'): return 'a temporary name is left'
         return None if text in (b'1' * 100, b'2' * 100) else 'neither of them'
     if f == 'both':
-        # a copy and a removal: the append may come before, after, or in between, and is removed then
+        # a copy and a removal: the append may come before, after, or in between, and is removed then if that takes no condition
         if said['1'] not in ('ok', 'ESTALE', 'ENOENT') or said['2'] not in ('ok', 'ESTALE', 'ENOENT'): return 'told something else'
         if not any(t and t.startswith(b'before\n') for t in now.values()): return 'all of it is lost'
+        if exact and said['2'] == 'ok' and not any(b'line 2\n' in t for t in now.values()): return 'a line is lost'
         return None if all(t in (b'before\n', b'before\nline 2\n', b'line 2\n') for t in now.values()) else 'no such text'
 for f, r in sorted(told[0]):
     said = {'1': told[0][f, r], '2': told[1].get((f, r), 'nothing')}
@@ -137,7 +138,8 @@ race() {
 }
 promise=window
 SHIM_MAP="$PREFIX=$TARGET" "$SHIM" s3 check --write "$PREFIX" >"$TMP/check" 2>&1
-grep -q 'If-Match of PUT: no' "$TMP/check" && grep -q 'If-None-Match of PUT: of' "$TMP/check" && promise=exact
+grep -q 'If-Match of PUT: no' "$TMP/check" && grep -q 'If-None-Match of PUT: of' "$TMP/check" &&
+	grep -q 'If-Match of DELETE: what' "$TMP/check" && promise=exact
 race $promise
 case $RULE in
 s3:fault*)

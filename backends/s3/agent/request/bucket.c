@@ -281,7 +281,7 @@ static int set_bucket(struct entry *e, char why[S3_WHY])
 	b->text = e->rule.text;
 	b->timeout = (uint64_t)(e->rule.value[S3_OPT_TIMEOUT] ? e->rule.value[S3_OPT_TIMEOUT] : 1) * 1000000;
 	b->retries = e->rule.value[S3_OPT_RETRIES] ? (unsigned)e->rule.value[S3_OPT_RETRIES] : 1;
-	b->if_match = b->if_none_match = b->copy_if_match = b->checksums = b->full_sums = b->versions = b->etag_md5 = b->etag_parts = -1;
+	b->if_match = b->if_none_match = b->copy_if_match = b->remove_if_match = b->checksums = b->full_sums = b->versions = b->etag_md5 = b->etag_parts = -1;
 	b->sum = SUM_CRC32C;
 	b->tokens = S3_BUDGET;
 	b->filled = loop_now();

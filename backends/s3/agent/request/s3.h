@@ -60,6 +60,7 @@ struct s3_bucket {
 	/* what the endpoint was seen to do; -1 not known, 0, 1 */
 	signed char if_match, if_none_match;    /* conditions of PutObject hold */
 	signed char copy_if_match;              /* x-amz-copy-source-if-match works */
+	signed char remove_if_match;            /* DeleteObject takes conditions; 1 is never known */
 	signed char checksums, versions;
 	unsigned char sum;                      /* enum sum_crc: the checksum meant by `checksums`, or asked about next */
 	signed char full_sums;                  /* an upload may be asked for a checksum of the whole */

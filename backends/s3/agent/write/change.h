@@ -22,6 +22,7 @@ struct change {
 	mode_t mode;
 	struct s3_attr attr, to_attr;
 	int there;                      /* `to` is */
+	unsigned tries;                 /* at a source that others replaced meanwhile */
 	struct meta meta;
 	struct s3_request r;
 	const char *inside;             /* the directory that is to be empty */

@@ -18,8 +18,10 @@
 #include "object_ops.h"
 #include "options.h"
 #include "publish.h"
+#include "remove.h"
 
 #define RENAMING 16                     /* copies and removals of a directory at once */
+#define TRIES 4                         /* at what others keep replacing */
 
 /* ---- a staged file moves along */
 
@@ -36,21 +38,19 @@ static void move_stage(struct stage *st, const char *name, const char *key, cons
 
 /* ---- a file */
 
-static void source_removed(struct s3_request *r, int err)
-{
-	struct change *c = r->arg;
+static void copy_source(struct change *c);
 
-	if (!err || err == -ENOENT) {
-		names_removed(c->b, c->name, 0);
-		err = 0;
+static void source_removed(void *arg, int err)
+{
+	struct change *c = arg;
+
+	if (err == -ESTALE && c->tries++ < TRIES) {
+		copy_source(c);         /* as if the other one had been before us */
+		return;
 	}
+	if (!err)
+		names_removed(c->b, c->name, 0);
 	change_end(c, err);
-}
-
-static void remove_source(struct change *c)
-{
-	change_request(c, "DELETE", c->key, source_removed);
-	s3_start(&c->r);
 }
 
 static void copied(void *arg, const struct s3_attr *attr, int err)
@@ -75,7 +75,7 @@ static void copied(void *arg, const struct s3_attr *attr, int err)
 		seen.mtime_nsec = c->attr.mtime_nsec;
 	}
 	publish_learn(c->b, c->to, &seen);
-	remove_source(c);
+	remove_version(c->b, c->key, c->attr.etag, source_removed, c);
 }
 
 static void copy_file(struct change *c)
@@ -91,7 +91,7 @@ static void looked(struct s3_request *r, int err)
 	if (err) {
 		if (err == -ENOENT)
 			names_forget(c->b, c->name);
-		change_end(c, err);
+		change_end(c, err == -ENOENT && c->tries ? 0 : err);    /* its copy is there */
 		return;
 	}
 	names_attr(r, c->key, &c->attr);
@@ -99,6 +99,13 @@ static void looked(struct s3_request *r, int err)
 	if (names_meta_object(c->b) && http_got(r->http, "x-amz-meta-mtime"))
 		c->set |= OBJECT_TIMES;         /* the copy has it, too */
 	change_keep_parent(c, c->name, copy_file);
+}
+
+static void copy_source(struct change *c)
+{
+	c->meta = (struct meta){ .used = 0 };
+	change_request(c, "HEAD", c->key, looked);
+	s3_start(&c->r);
 }
 
 static void rename_pending(struct change *c, struct stage *st)
@@ -125,8 +132,7 @@ static void rename_file(struct change *c)
 		rename_pending(c, st);
 		return;
 	}
-	change_request(c, "HEAD", c->key, looked);
-	s3_start(&c->r);
+	copy_source(c);
 }
 
 /* ---- a directory */
@@ -154,6 +160,8 @@ static void go_on(struct tree *t);
 struct step {
 	struct tree *t;
 	char from[S3_NAME_MAX], to[S3_NAME_MAX];
+	struct s3_attr version;
+	unsigned tries;
 	struct s3_request r;
 };
 
@@ -168,9 +176,24 @@ static void step_done(struct step *s, int err)
 	go_on(t);
 }
 
-static void entry_removed(struct s3_request *r, int err)
+static void entry_looked(struct s3_request *r, int err);
+
+static void entry_removed(void *arg, int err)
 {
-	step_done(r->arg, err == -ENOENT ? 0 : err);
+	struct step *s = arg;
+
+	if (err != -ESTALE || s->tries++ == TRIES) {
+		step_done(s, err);
+		return;
+	}
+	s->r = (struct s3_request){ .bucket = s->t->c->b, .method = "HEAD", .key = s->from, .first = -1, .body_fd = -1,
+		.done = entry_looked, .arg = s };
+	s3_start(&s->r);
+}
+
+static void remove_entry(struct step *s)
+{
+	remove_version(s->t->c->b, s->from, s->version.etag, entry_removed, s);
 }
 
 static void entry_copied(void *arg, const struct s3_attr *attr, int err)
@@ -182,13 +205,33 @@ static void entry_copied(void *arg, const struct s3_attr *attr, int err)
 
 	if (st && names_of_key(b, s->to, name) >= 0)
 		move_stage(st, name, s->to, attr);
-	step_done(s, err);
+	if (!err && s->tries)
+		remove_entry(s);
+	else
+		step_done(s, err);
+}
+
+static void copy_entry(struct step *s)
+{
+	copy_object(s->t->c->b, s->from, &s->version, s->to, NULL, entry_copied, s);
+}
+
+/* Replaced since it was copied. */
+static void entry_looked(struct s3_request *r, int err)
+{
+	struct step *s = r->arg;
+
+	if (err) {
+		step_done(s, err == -ENOENT ? 0 : err);
+		return;
+	}
+	names_attr(r, s->from, &s->version);
+	copy_entry(s);
 }
 
 static void step(struct tree *t, const struct listed *item)
 {
 	struct step *s = calloc(1, sizeof(*s));
-	struct s3_attr version = { .size = item->size };
 	const struct change *c = t->c;
 
 	if (!s)
@@ -196,15 +239,13 @@ static void step(struct tree *t, const struct listed *item)
 	s->t = t;
 	snprintf(s->from, sizeof(s->from), "%s%s", c->key, item->key);
 	snprintf(s->to, sizeof(s->to), "%s%s", c->to_key, item->key);
+	snprintf(s->version.etag, sizeof(s->version.etag), "%s", item->etag ? item->etag : "");
+	s->version.size = item->size;
 	t->going++;
-	if (t->removing) {
-		s->r = (struct s3_request){ .bucket = c->b, .method = "DELETE", .key = s->from, .first = -1,
-			.body_fd = -1, .done = entry_removed, .arg = s };
-		s3_start(&s->r);
-		return;
-	}
-	snprintf(version.etag, sizeof(version.etag), "%s", item->etag ? item->etag : "");
-	copy_object(c->b, s->from, &version, s->to, NULL, entry_copied, s);
+	if (t->removing)
+		remove_entry(s);
+	else
+		copy_entry(s);
 }
 
 static void go_on(struct tree *t)
