@@ -3,7 +3,8 @@
 # Objects as files against s3fs and `rclone mount`, Debian's packages, on the
 # same radosgw. Each run is cold: a new mount, a new agent, which looked at one
 # object before. The sides take turns; a row is the better peer's median time
-# over ours. What is written counts until the server has it.
+# over ours. What is written counts until the server has it. O_EXCL holds on this
+# machine only (exclusive=close), as it does for them.
 # ROUNDS=3; BENCH_BIG=MiB of the big objects; BENCH_ROWS="first sequential ..." for some of it
 
 . "${0%/*}/lib.sh"
@@ -41,7 +42,7 @@ here() {
 	case $side in
 	shim)
 		mkdir -m 700 "$AGENT_DIR"
-		D=$AT
+		D=$AT TARGET="$PLAIN&exclusive=close${OPTIONS:+&$OPTIONS}"
 		;;
 	s3fs)
 		s3fs bench "$MNT" -f -o url="$ENDPOINT" -o use_path_request_style -o passwd_file="$TMP/passwd" >"$TMP/mount.log" 2>&1 &
@@ -77,15 +78,28 @@ has() {
 	read -r size etag <<<"$(head_of "$1")"
 	[ "$size" = "$2" ] && [ "${3:+$etag}" != "${3:+$ETAG}" -o -z "${3:-}" ]
 }
+# Whether a close does not wait for the server.
+writes_back() {
+	[ "$side ${MODE:-}" = "rclone writes" ] || [ "$side ${OPTIONS:-}" = "shim publish=deferred" ]
+}
 # Sets DONE, when the server has what was written: a close has waited for that, but not rclone's with a cache.
 arrive() {
 	local until=$((SECONDS + 60))
 	DONE=$(now)
 	until has "$@"; do
 		[ $SECONDS -lt $until ] || { echo "$1 does not arrive"; return 1; }
-		[ "$side ${MODE:-}" = "rclone writes" ] || { echo "$1 is not there after close"; return 1; }
+		writes_back || { echo "$1 is not there after close"; return 1; }
 		DONE=$(now)
 	done
+}
+
+# Likewise, of so many files below a key.
+arrive_all() {
+	local until=$((SECONDS + 60))
+	until [ "$(client ls "bench/$1" | awk '$1 !~ "/$"' | wc -l)" = "$2" ]; do
+		[ $SECONDS -lt $until ] || { echo "not all of $1 arrive"; return 1; }
+	done
+	DONE=$(now)
 }
 
 # against NAME WHAT [SCALE UNIT] -- COMMAND: a function that gets a number of its own for each run; $PREPARE goes before it, not timed
@@ -137,6 +151,7 @@ search() { [ "$(on grep -rl needle "$D/small" | wc -l)" = 3 ]; }
 write() { on dd if="$SHM/big" of="$D/new-$1" bs=1M status=none && arrive "new-$1" $((BIG << 20)); }
 untar() { on mkdir "$D/tar-$1" && on tar -xf "$SHM/small.tar" -C "$D/tar-$1" && arrive "tar-$1/last" 4096; }
 copy() { on cp -r "$SHM/tree" "$D/copy-$1" && arrive "copy-$1/last" 4096; }
+copy_later() { on cp -r "$SHM/tree" "$D/later-$1" && arrive_all "later-$1/" 501; }
 append() { on dd if="$SHM/big" of="$D/append-$1" oflag=append conv=notrunc bs=4k count=100 status=none && arrive "append-$1" $(((64 << 20) + 409600)); }
 overwrite() { on dd if="$SHM/big" of="$D/over-$1" conv=notrunc bs=4k seek=5000 count=1 status=none && arrive "over-$1" $((BIG << 20)) other; }
 move() { on mv "$D/over-$1" "$D/moved-$1" && arrive "moved-$1" $((BIG << 20)); }
@@ -189,6 +204,7 @@ export HOME=$TMP
 (umask 077; echo "$AWS_ACCESS_KEY_ID:$AWS_SECRET_ACCESS_KEY" >"$TMP/passwd")
 export RCLONE_CONFIG_PEER_TYPE=s3 RCLONE_CONFIG_PEER_PROVIDER=Ceph RCLONE_CONFIG_PEER_ENDPOINT=$ENDPOINT \
     RCLONE_CONFIG_PEER_ACCESS_KEY_ID=$AWS_ACCESS_KEY_ID RCLONE_CONFIG_PEER_SECRET_ACCESS_KEY=$AWS_SECRET_ACCESS_KEY
+PLAIN=$TARGET
 fill_bucket
 note "$(s3fs --version | head -1 | grep -o 'V[0-9.]*' | sed 's/V/s3fs /'), $(rclone version | head -1), radosgw 16"
 
@@ -202,6 +218,7 @@ against grep "grep -r in 2,000 files of 4 KiB" -- search
 PREPARE=nothing against write "write of $BIG MiB" "$BIG" MiB/s -- write
 against tar "tar x of 501 files" -- untar
 against cp "cp -r of 501 files" -- copy
+OPTIONS=publish=deferred MODE=writes against later "cp -r of 501 files, written back" -- copy_later
 MODE=writes                             # without it, rclone refuses these
 PREPARE=put_64 against append "100 times 4 KiB appended to 64 MiB" -- append
 PREPARE=put_big against overwrite "4 KiB in the middle of $BIG MiB" -- overwrite
