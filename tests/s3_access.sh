@@ -98,5 +98,27 @@ gets "a process" "endpoint=$ENDPOINT&profile=two" hello
 fault keys 'expire made0'
 [ "$(TARGET="s3://$KEYS?timeout=6&retries=2&endpoint=$ENDPOINT&profile=two" shim sh -c "sleep 2.5; cat '$PREFIX/f'" 2>&1)" = hello ] ||
 	{ echo "credentials were not renewed: asked $(cat "$TMP/count") times"; bad=1; }
+
+# two homes of one user do not share credentials, be it one after the other, at once, or one within the other
+unset "${!AWS_@}"
+mkdir -p "$TMP/right/.aws" "$TMP/wrong/.aws" "$TMP/none"
+printf '[default]\naws_access_key_id=testkey\naws_secret_access_key=testsecret\n' >"$TMP/right/.aws/credentials"
+printf '[default]\naws_access_key_id=testkey\naws_secret_access_key=another\n' >"$TMP/wrong/.aws/credentials"
+end_agents
+rm -rf "$TMP"/agents/*
+TARGET="s3://$KEYS?timeout=6&retries=2&endpoint=$ENDPOINT"
+at_home() { # at_home HOME SCRIPT WANT
+	local said
+	said=$(HOME=$TMP/$1 shim sh -c "$2" "$TMP" "$PREFIX/f" 2>&1 | sed 's/.*: //' | tr '\n' ' ')
+	[ "$said" = "$3 " ] || { echo "at home in $1: $2: $said, and not $3"; bad=1; }
+}
+at_home right 'cat "$1"' hello
+at_home wrong 'cat "$1"' "$denied"
+at_home right 'cat "$1"; HOME=$0/wrong cat "$1"; cat "$1"' "hello $denied hello"
+at_home right 'HOME=$0/wrong cat "$1"; HOME=$0/wrong sh -c "cat $1; HOME=$0/right cat $1"' "$denied $denied hello"
+at_home wrong 'HOME=$0/right cat "$1"; cat "$1"' "hello $denied"
+at_home right 'cat "$1" & HOME=$0/wrong cat "$1" 2>"$0/said"; wait; cat "$0/said"' "hello $denied"
+# one where AWS's tools would find nothing is as good as none
+at_home right 'HOME=$0/none cat "$1"; env -u HOME cat "$1"; HOME=$0/none sh -c "HOME=$0/wrong cat \$1" "$0" "$1"' "hello hello $denied"
 grep -rl 'testsecret\|tempsecret' "$TMP/agents" "$STATS" && { echo "has a secret"; bad=1; }
 exit $bad

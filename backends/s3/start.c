@@ -20,7 +20,8 @@
 
 static char library[PATH_MAX];  /* the directory of our own file */
 static long long cache_bytes;
-static uint64_t inherited;      /* the tree's environment, as far as it concerns the agent; 0: none */
+static unsigned long long inherited;    /* the tree's environment, as far as it concerns the agent; 0: none */
+static unsigned long long inherited_home;       /* ... and the HOME in it; 0: none */
 
 static void find_library(void)
 {
@@ -99,6 +100,28 @@ static uint64_t environment(int *aws)
 	return sum;
 }
 
+static unsigned long long home(void)
+{
+	const char *path = getenv("HOME");
+
+	return path && *path ? hash(path, strlen(path)) : 0;
+}
+
+/* Whether another HOME was given to us, where AWS's tools would find files of theirs. */
+static int is_at_home(void)
+{
+	static const char *const names[] = { "config", "credentials" };
+	char path[PATH_MAX];
+
+	if (!home() || home() == inherited_home)
+		return 0;
+	for (unsigned i = 0; i < sizeof(names) / sizeof(*names); i++)
+		if (snprintf(path, sizeof(path), "%s/.aws/%s", getenv("HOME"), names[i]) < (int)sizeof(path) &&
+		    REAL(faccessat)(AT_FDCWD, path, F_OK, 0) == 0)
+			return 1;
+	return 0;
+}
+
 /*
  * A program that was given an environment without credentials, which it would
  * read its files with natively all the same, asks the agent of those who started
@@ -109,20 +132,22 @@ static uint64_t whose(int *start)
 	int aws;
 	uint64_t own = environment(&aws);
 
-	*start = aws || !inherited || inherited == own;
+	*start = aws || !inherited || inherited == own || is_at_home();
 	return *start ? own : inherited;
 }
 
 void start_init(void)
 {
-	char text[17];
+	char text[33];
+	unsigned long long sum;
 	int start;
 
 	find_library();
 	for (char **e = environ; e && *e; e++)
 		if (!strncmp(*e, ENV_AGENT_KEY "=", sizeof(ENV_AGENT_KEY)))
-			inherited = strtoull(*e + sizeof(ENV_AGENT_KEY), NULL, 16);
-	snprintf(text, sizeof(text), "%016llx", (unsigned long long)whose(&start));
+			sscanf(*e + sizeof(ENV_AGENT_KEY), "%16llx%16llx", &inherited, &inherited_home);
+	sum = whose(&start);
+	snprintf(text, sizeof(text), "%016llx%016llx", sum, start ? home() : inherited_home);
 	env_agent(text);
 }
 

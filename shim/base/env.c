@@ -25,7 +25,7 @@ static const char *const names[VARS] = {
 
 static char *kept[VARS];         /* "NAME=value"; NULL if there was none */
 static unsigned have;            /* bit by variable */
-static char agent_key[17];       /* env_agent's */
+static char agent_key[33];       /* env_agent's */
 static const char *library;      /* the name of the file we are, without its directory */
 
 /* The value in an entry `name`=..., NULL if it is another's. */
