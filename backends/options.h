@@ -22,7 +22,7 @@ enum be_option_kind {
 struct be_option {
 	const char *key;
 	enum be_option_kind kind;
-	const char *words;      /* BE_OPT_WORD: "auto|ring"; of BE_OPT_URL, or NULL */
+	const char *words;      /* BE_OPT_WORD: "auto|ring"; of BE_OPT_URL, or NULL; BE_OPT_SIZE: "least|most", but 0 will do, or NULL */
 	long long def;          /* the value when the key is absent */
 	const char *help;       /* one line */
 };
@@ -53,7 +53,7 @@ extern const struct be_info be_infos[];
 extern const unsigned be_ninfos;
 
 /* Indices into a rule's values, in the order of the tables in options.c. */
-enum uring_option { URING_ENGINE, URING_MAP, URING_ORDER };
+enum uring_option { URING_ENGINE, URING_MAP, URING_ORDER, URING_READAHEAD };
 enum uring_engine { URING_ENGINE_AUTO, URING_ENGINE_RING };
 enum uring_order { URING_ORDER_FREE, URING_ORDER_FD };
 enum mem_option { MEM_SIZE };

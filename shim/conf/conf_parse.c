@@ -142,6 +142,22 @@ static int set_number(const struct conf_at *at, const struct be_option *o, const
 	return *out >= 0 ? 0 : conf_fail(at, "\"%s\" is not a %s for %s%s", value, what, o->key, how);
 }
 
+/* A size, of an option that may have bounds. */
+static int set_size(const struct conf_at *at, const struct be_option *o, const char *value, long long *out)
+{
+	int r = set_number(at, o, value, text_size, "size", " (bytes, or with k, m, g or t)", out);
+	char least[16];
+	const char *most;
+
+	if (r < 0 || !o->words || !*out)
+		return r;
+	most = strchr(o->words, '|') + 1;
+	snprintf(least, sizeof(least), "%.*s", (int)(most - o->words - 1), o->words);
+	if (*out >= text_size(least) && *out <= text_size(most))
+		return 0;
+	return conf_fail(at, "\"%s\" is not between %s and %s, as %s has to be, nor 0", value, least, most, o->key);
+}
+
 static long long count(const char *word)
 {
 	return strspn(word, "0123456789") == strlen(word) ? text_size(word) : -1;
@@ -159,8 +175,7 @@ static int set_value(const struct conf_at *at, const struct be_option *o, const 
 		*out &= 1;
 		return 0;
 	case BE_OPT_SIZE:
-		return set_number(at, o, value, text_size, "size",
-				  " (bytes, or with k, m, g or t)", out);
+		return set_size(at, o, value, out);
 	case BE_OPT_NUMBER:
 		return set_number(at, o, value, count, "number", "", out);
 	case BE_OPT_TIME:
