@@ -52,6 +52,7 @@ enum be_flags {
 	BE_AIO_NOW = 16,       /* aio_read(3) and its kin: the ops never wait, so the request is over at once */
 	BE_AIO_RING = 32,      /* by a ring on the kernel's file; neither: libc does it */
 	BE_AIO_ORDER = 64,     /* a file's requests one after the other */
+	BE_WROTE = 256,        /* wrote is told of what was written to the mount's files */
 	BE_NO_LINKS = 128,     /* no name is a symbolic link: a walk along a path need not ask */
 };
 
@@ -119,6 +120,12 @@ struct backend {
 	 */
 	int (*shrink_begin)(struct mount *m, dev_t dev, ino_t ino);
 	void (*shrink_end)(struct mount *m, dev_t dev, ino_t ino, int token);
+
+	/*
+	 * With BE_WROTE, when a call has written to a file of the mount, or an asynchronous
+	 * request, before the program knows that it is over. In any thread; errno is the caller's.
+	 */
+	void (*wrote)(struct mount *m, dev_t dev, ino_t ino);
 
 	/*
 	 * A native call is about to write up to n bytes, at `off` or, if that

@@ -6,7 +6,7 @@
  *
  * The generation says when what a process learnt about a file is void: it is
  * odd while a call that may shorten the file is under way and another even
- * number after it. Who copies from a mapping looks before and after the copy.
+ * number after it; uring's readahead= also wants to know of writes. Who copies from a mapping looks before and after the copy.
  * The lock keeps such calls apart, and from mem's writers. Its holder may be
  * killed: the lock is then taken over, and an odd generation made even.
  * Sharing one between inodes costs a little waiting and nothing else.
@@ -62,6 +62,12 @@ void generation_repair(struct generation *g);
 /* Around a call that may shorten the file; what begin returns goes to end. */
 int generation_begin(struct generation *g);
 void generation_end(struct generation *g, int held);
+
+/* Something was written to the file: another generation, odd if it was. */
+static inline void generation_touch(struct generation *g)
+{
+	atomic_fetch_add(&g->count, 2);
+}
 
 /* In a fork child: the thread's id is another, and so may its namespace be. */
 void generation_fork_child(void);

@@ -11,6 +11,8 @@ static const struct be_option uring_options[] = {
 		"serve cached reads by memcpy from a shared mapping" },
 	[URING_ORDER] = { "order", BE_OPT_WORD, "free|fd", URING_ORDER_FREE,
 		"fd: aio_read(3) and its kin one after the other on each file" },
+	[URING_READAHEAD] = { "readahead", BE_OPT_SIZE, "128k|8m", 0,
+		"memory for reading ahead of sequential readers with O_DIRECT; 0: none" },
 };
 
 static const struct be_option mem_options[] = {

@@ -5,12 +5,14 @@
  * every sync, through the thread's ring, to measure that. Transfers at the file
  * position stay libc's: the ring moves the position without its lock, and two
  * writers would overwrite each other. map=on serves reads of cached pages from a
- * shared mapping. What the ring or the mapping cannot do, libc does.
+ * shared mapping; readahead= those of sequential readers with O_DIRECT from a buffer
+ * (ahead.h). What the ring or the mapping cannot do, libc does.
  */
 #include <errno.h>
 #include <pthread.h>
 #include <string.h>
 
+#include "ahead.h"
 #include "backend.h"
 #include "generation.h"
 #include "files/guard.h"
@@ -23,13 +25,14 @@
 
 struct uring_file {
 	struct window window;
-	struct generation *generation; /* NULL: nothing is mapped */
+	struct generation *generation; /* NULL: nothing is mapped, or read ahead */
 	_Atomic uint64_t checked;      /* the tick of the last read through the kernel */
+	struct ahead ahead;
 };
 
 _Static_assert(sizeof(struct uring_file) <= BE_FILE_PRIVATE, "uring_file does not fit");
 
-/* Of all files that this user's processes read under map=on; NULL until mapped. */
+/* Of all files that this user's processes read under map=on or readahead=; NULL until mapped. */
 static struct generations *_Atomic generations;
 
 static struct uring_file *uring(struct file *f)
@@ -37,14 +40,14 @@ static struct uring_file *uring(struct file *f)
 	return (struct uring_file *)f->priv;
 }
 
-static int option(const struct file *f, enum uring_option o)
+static long long option(const struct file *f, enum uring_option o)
 {
-	return (int)f->mount->rule->value[o];
+	return f->mount->rule->value[o];
 }
 
 /*
- * Maps the generations unless they are. NULL: another process's truncation
- * would go unseen, so nothing may be read from a mapping.
+ * Maps the generations unless they are. NULL: what another process does to a file
+ * would go unseen, so nothing may be read from a mapping, or ahead.
  */
 static struct generations *generations_get(void)
 {
@@ -60,7 +63,7 @@ static struct generations *generations_get(void)
 	if (r == 0)
 		all = private_map(path, sizeof(*all), &r);
 	if (!all) {
-		stats_note("uring: map=on: %s: %s: plain calls", path, strerrordesc_np(-r));
+		stats_note("uring: map=on, readahead=: %s: %s: plain calls", path, strerrordesc_np(-r));
 		return NULL;
 	}
 	if (atomic_compare_exchange_strong(&generations, &none, all))
@@ -73,6 +76,8 @@ static int uring_mount(struct mount *m)
 {
 	if (m->rule->value[URING_MAP])
 		m->flags |= BE_PIN | BE_SHRINK | BE_SHRINK_ALL;
+	if (m->rule->value[URING_READAHEAD])
+		m->flags |= BE_PIN | BE_SHRINK | BE_SHRINK_ALL | BE_WROTE;
 	if (m->rule->value[URING_ENGINE])
 		m->flags |= BE_TASK;
 	if (m->rule->value[URING_ORDER] == URING_ORDER_FD)
@@ -82,7 +87,8 @@ static int uring_mount(struct mount *m)
 
 static void uring_opened(struct file *f, int fd)
 {
-	struct generations *all = option(f, URING_MAP) ? generations_get() : NULL;
+	int wanted = option(f, URING_MAP) || option(f, URING_READAHEAD);
+	struct generations *all = wanted ? generations_get() : NULL;
 
 	(void)fd;
 	if (all)
@@ -91,12 +97,13 @@ static void uring_opened(struct file *f, int fd)
 
 static inline int is_mapped(struct file *f)
 {
-	return uring(f)->generation != NULL;
+	return uring(f)->generation && option(f, URING_MAP);
 }
 
 static void uring_closed(struct file *f)
 {
 	window_free(&uring(f)->window);
+	ahead_free(&uring(f)->ahead, (size_t)option(f, URING_READAHEAD));
 }
 
 /* A result of the ring as an op's: what a plain call may do better is left to it. */
@@ -198,11 +205,29 @@ static ssize_t mapped_preadv(struct file *f, int fd, const struct iovec *iov, in
 	return n;
 }
 
+/* A read with O_DIRECT, `off` -1: at the position. */
+static ssize_t read_ahead(struct file *f, int fd, void *buf, size_t n, off_t off)
+{
+	size_t size = (size_t)option(f, URING_READAHEAD);
+	struct uring_file *uf = uring(f);
+
+	if (!size || !uf->generation || (f->flags & (O_DIRECT | O_WRONLY)) != O_DIRECT)
+		return BE_NATIVE;
+	return off < 0 ? ahead_read(&uf->ahead, uf->generation, size, fd, buf, n) :
+			 ahead_pread(&uf->ahead, uf->generation, size, fd, buf, n, off);
+}
+
 static ssize_t uring_preadv(struct file *f, int fd, const struct iovec *iov, int cnt,
 			    off_t off, int rwf)
 {
 	if (is_mapped(f) && off >= 0 && !rwf) {
 		ssize_t r = mapped_preadv(f, fd, iov, cnt, off);
+
+		if (r != BE_NATIVE)
+			return r;
+	}
+	if (cnt == 1 && !rwf) {
+		ssize_t r = read_ahead(f, fd, iov->iov_base, iov->iov_len, off);
 
 		if (r != BE_NATIVE)
 			return r;
@@ -216,13 +241,14 @@ static ssize_t uring_preadv(struct file *f, int fd, const struct iovec *iov, int
 static ssize_t uring_pread(struct file *f, int fd, void *buf, size_t n, off_t off)
 {
 	struct iovec iov = { buf, n };
+	ssize_t r = BE_NATIVE;
 
-	if (is_mapped(f)) {
-		ssize_t r = mapped_pread(f, fd, buf, n, off);
-
-		if (r != BE_NATIVE)
-			return r;
-	}
+	if (is_mapped(f))
+		r = mapped_pread(f, fd, buf, n, off);
+	if (r == BE_NATIVE)
+		r = read_ahead(f, fd, buf, n, off);
+	if (r != BE_NATIVE)
+		return r;
 	if (option(f, URING_ENGINE) == URING_ENGINE_RING)
 		return ring_transfer(0, fd, &iov, 1, off, 0);
 	return BE_NATIVE;
@@ -266,11 +292,28 @@ static void uring_shrink_end(struct mount *m, dev_t dev, ino_t ino, int held)
 		generation_end(generation_of(atomic_load(&generations), dev, ino), held);
 }
 
+static void uring_wrote(struct mount *m, dev_t dev, ino_t ino)
+{
+	int saved = errno;
+	struct generations *all = generations_get();
+
+	(void)m;
+	errno = saved;
+	if (all)
+		generation_touch(generation_of(all, dev, ino));
+}
+
+static void uring_fork_child(void)
+{
+	generation_fork_child();
+	ahead_fork_child();
+}
+
 const struct backend be_uring = {
 	.name = "uring",
 	.flags = BE_AIO_RING,
 	.mount = uring_mount,
-	.fork_child = generation_fork_child,
+	.fork_child = uring_fork_child,
 	.opened = uring_opened,
 	.closed = uring_closed,
 	.preadv = uring_preadv,
@@ -279,4 +322,5 @@ const struct backend be_uring = {
 	.sync = uring_sync,
 	.shrink_begin = uring_shrink_begin,
 	.shrink_end = uring_shrink_end,
+	.wrote = uring_wrote,
 };

@@ -18,7 +18,7 @@ alone() {
 	STATS=$(mktemp -d "$TMP/stats.XXXXXX")
 	shim timeout 100 "$BIN/fsx" -p 2 -n 5000 "$PREFIX/f" >"$TMP/out" 2>&1 || { echo "$1: status $?"; cat "$TMP/out"; bad=1; }
 	"$SHIM" report "$STATS" >"$TMP/report" 2>&1
-	grep -q "uring: map=on: .*: $1: plain calls" "$TMP/report" || { echo "no \"$1\" in the report:"; cat "$TMP/report"; bad=1; }
+	grep -q "uring: map=on, readahead=: .*: $1: plain calls" "$TMP/report" || { echo "no \"$1\" in the report:"; cat "$TMP/report"; bad=1; }
 }
 
 mount -t tmpfs -o mode=1777 tmpfs /dev/shm || skip "cannot mount a tmpfs"

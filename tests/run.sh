@@ -108,7 +108,7 @@ postponed() {
 # A line "and on: RULE..." names more rules, "and with LONG on: ..." more of a long run, or of one that names the script.
 added() {
 	[ "$ONLY_RULES" ] && return
-	sed -n 's/^# and on: //p' "$1"
+	sed -n 's/^[ *#]*and on: //p' "$1"
 	[ "${LONG:-}" ] || [ ${#names[@]} -gt 0 ] && sed -n 's/^# and with LONG on: //p' "$1"
 }
 
@@ -124,7 +124,7 @@ done
 for f in tests/doors/*.c; do
 	name=${f##*/}
 	name=${name%.c}
-	for rule in $RULES; do
+	for rule in $RULES $(added "$f"); do
 		excluded "$f" "$(rule_name "$rule")" && continue
 		try "doors/$name on $(rule_name "$rule")" tests/doors.sh "$rule" "$name"
 	done

@@ -9,6 +9,7 @@
 #include "aio_direct.h"
 #include "files/fdtab.h"
 #include "files/file.h"
+#include "files/wrote.h"
 #include "io_request.h"
 #include "object/object.h"
 #include "object/object_pin.h"
@@ -196,6 +197,14 @@ void aio_record_submit(int call, unsigned rule, uint64_t t0, int depth, long n)
 	stats_value(of + 1, rule, clock_since(t0) / (uint64_t)n);
 }
 
+/* f stays until the request is over. */
+static void wrote(const struct file *f)
+{
+	struct wrote w = wrote_begin(f);
+
+	wrote_end(&w);
+}
+
 static void end_cb(struct aio_req *req, ssize_t r)
 {
 	struct aio_event event = req->event;
@@ -219,6 +228,9 @@ static void end_cb(struct aio_req *req, ssize_t r)
 void aio_req_end(struct aio_req *req, ssize_t r)
 {
 	struct io_order *order = req->order;
+
+	if (req->op == AIO_OP_WRITE || req->op == AIO_OP_WRITEV)
+		wrote(req->f);
 
 	if (!order) {
 		end_cb(req, r);

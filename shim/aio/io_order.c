@@ -117,6 +117,8 @@ enum io_way io_order_way(const struct io_context *c, const struct io_order *o)
 		return other;
 	if (flags & BE_AIO_NOW)
 		return IO_NOW;
+	if ((flags & BE_WROTE) && io_order_kind(o)->way == O_WRONLY)
+		return IO_QUEUE;         /* the end of which somebody is told */
 	if ((o->f->flags & O_DIRECT) || io_order_kind(o)->way < 0)
 		return other;
 	return io_order_kind(o)->way == O_RDONLY ? IO_QUEUE : IO_NOW;

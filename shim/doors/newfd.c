@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "door.h"
+#include "files/wrote.h"
 #include "object/object_copy.h"
 #include "unix.h"
 #include "base/user.h"
@@ -183,6 +184,7 @@ static size_t at_most(int from, size_t n)
 #define COPY(name, to, from, n, ours, call) ({                                \
 	struct file *f_ = fdtab_get(to);                                      \
 	int in_ = !f_;                                                        \
+	WRITES(f_);                                                           \
 	if (in_)                                                              \
 		f_ = fdtab_get(from);                                         \
 	!f_ ? call :                                                          \

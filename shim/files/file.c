@@ -9,6 +9,7 @@
 #include "pin.h"
 #include "base/real.h"
 #include "shrink.h"
+#include "wrote.h"
 
 #define IOV_LOCAL 8
 
@@ -132,6 +133,7 @@ ssize_t file_read(struct file *f, int fd, void *buf, size_t n)
 
 ssize_t file_write(struct file *f, int fd, const void *buf, size_t n)
 {
+	WRITES(f);
 	ONE(OUT, buf, n, (off_t)-1, REAL(write)(fd, buf, n));
 }
 
@@ -142,6 +144,7 @@ ssize_t file_pread(struct file *f, int fd, void *buf, size_t n, off_t off)
 
 ssize_t file_pwrite(struct file *f, int fd, const void *buf, size_t n, off_t off)
 {
+	WRITES(f);
 	FAST(pwrite, OUT, buf, n, off, REAL(pwrite)(fd, buf, n, off));
 }
 
@@ -152,6 +155,7 @@ ssize_t file_readv(struct file *f, int fd, const struct iovec *iov, int cnt)
 
 ssize_t file_writev(struct file *f, int fd, const struct iovec *iov, int cnt)
 {
+	WRITES(f);
 	MANY(OUT, (off_t)-1, 0, REAL(writev)(fd, iov, cnt));
 }
 
@@ -162,6 +166,7 @@ ssize_t file_preadv(struct file *f, int fd, const struct iovec *iov, int cnt, of
 
 ssize_t file_pwritev(struct file *f, int fd, const struct iovec *iov, int cnt, off_t off)
 {
+	WRITES(f);
 	MANY(OUT, at(off), 0, REAL(pwritev)(fd, iov, cnt, off));
 }
 
@@ -172,6 +177,7 @@ ssize_t file_preadv2(struct file *f, int fd, const struct iovec *iov, int cnt, o
 
 ssize_t file_pwritev2(struct file *f, int fd, const struct iovec *iov, int cnt, off_t off, int flags)
 {
+	WRITES(f);
 	MANY(OUT, off, flags, REAL(pwritev2)(fd, iov, cnt, off, flags));
 }
 

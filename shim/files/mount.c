@@ -14,7 +14,7 @@
 struct mount mount_none = { .be = &be_posix };
 unsigned mounts_count;
 int mounts_redirect;
-int mounts_pin, mounts_shrink, mounts_task, mounts_above;
+int mounts_pin, mounts_shrink, mounts_task, mounts_wrote, mounts_above;
 int objects_on;
 
 struct mount *mounts;
@@ -146,6 +146,7 @@ static int mount_one(struct mount *m, const struct conf_rule *rule, unsigned id)
 	mounts_pin |= m->flags & BE_PIN;
 	mounts_shrink |= m->flags & BE_SHRINK;
 	mounts_task |= m->flags & BE_TASK;
+	mounts_wrote |= m->flags & BE_WROTE;
 	if (m->flags & BE_PIN)
 		pin_init();
 	return 0;

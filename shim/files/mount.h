@@ -52,8 +52,8 @@ const struct mount *mount_below(const char *path);
 /* Whether there are any such ancestors. */
 extern int mounts_above;
 
-/* Whether any mount has one of these flags: BE_PIN, BE_SHRINK, BE_TASK. */
-extern int mounts_pin, mounts_shrink, mounts_task;
+/* Whether any mount has one of these flags: BE_PIN, BE_SHRINK, BE_TASK, BE_WROTE. */
+extern int mounts_pin, mounts_shrink, mounts_task, mounts_wrote;
 
 /* Whether any mount has files without a kernel file (object.h). */
 extern int objects_on;

@@ -212,9 +212,11 @@ static void test_map_option_errors(void **state)
 {
 	(void)state;
 	map_fails("/a=uring:?engin=ring", "SHIM_MAP: unknown key \"engin\" of uring (engine?)");
-	map_fails("/a=uring:?bucket=x", "SHIM_MAP: unknown key \"bucket\" of uring (engine, map, order)");
+	map_fails("/a=uring:?bucket=x", "SHIM_MAP: unknown key \"bucket\" of uring (engine, map, order, readahead)");
 	map_fails("/a=posix:?map=on", "SHIM_MAP: unknown key \"map\" of posix (it has none)");
 	map_fails("/a=uring:?map", "SHIM_MAP: key \"map\" of uring has no value (map=...)");
+	map_fails("/a=uring:?readahead=4k",
+		  "SHIM_MAP: \"4k\" is not between 128k and 8m, as readahead has to be, nor 0");
 	map_fails("/a=uring:?map=on&map=on", "SHIM_MAP: key \"map\" of uring is given twice");
 	map_fails("/a=uring:?engine=rign", "SHIM_MAP: \"rign\" is not a value of engine (ring?)");
 	map_fails("/a=uring:?engine=x", "SHIM_MAP: \"x\" is not a value of engine (auto, ring)");
