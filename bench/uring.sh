@@ -1,18 +1,20 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# map=on of the uring back end against native calls on the disk's file system:
-# reads of a cached file, and sqlite3. For the default path see default.sh.
+# map=on and readahead= of the uring back end against native calls on the disk's file
+# system: reads of a cached file, and sqlite3; reads in turn with O_DIRECT. For the default
+# path see default.sh.
 
 . "${0%/*}/lib.sh"
 N=${ROUNDS:-41}
 D=$TMP/data
 MAP="$D=uring:?map=on"
 
-begin "uring map=on against native calls, times as fast; medians of alternating rounds"
+begin "uring map=on and readahead= against native calls, times as fast; medians of alternating rounds"
 has_room "$TMP" 2048 || exit 0
 mkdir "$D"
 
 fill_cached "$D/f" 64
+fill "$D/direct" 128
 
 for block in 512 4096; do
 	measure "$N/6" "exec $BIN/loop pread $D/f $block" \
@@ -21,6 +23,16 @@ for block in 512 4096; do
 	[ $block = 4096 ] && row "map=on: pread of 4 KiB, cached" "$RATIO" ge 1.5 x
 	note "    native $A_NS, map=on $B_NS ns; ratio between $LOWER and $UPPER, $N rounds"
 	ceiling "$N/6" $block "$D/f" "$MAP" "$D/f"
+done
+
+# ---- O_DIRECT, 4 KiB in turn: by pread, and by read
+N=${ROUNDS:-11}
+for engine in psync sync; do
+	fio="fio --name=r --filename=$D/direct --ioengine=$engine --rw=read --bs=4k --size=128m --direct=1"
+	measure "$N" "exec $ROOT/bench/fio.sh $fio" \
+		"exec $ROOT/bench/fio.sh env LD_PRELOAD='$LIB' SHIM_MAP='$D=uring:?readahead=1m' SHIM_CONFIG= SHIM_STATS='$SHM/stats' $fio" || exit 1
+	row "readahead=1m: 4 KiB in turn, O_DIRECT, $engine" "$RATIO" ge 10 x
+	note "    native $A_NS, readahead=1m $B_NS ns; ratio between $LOWER and $UPPER, $N rounds"
 done
 
 # ---- sqlite3: whole runs of the program, its start included
