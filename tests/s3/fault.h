@@ -137,9 +137,15 @@ struct data {
 	int64_t size;
 	unsigned char *bytes;           /* NULL: a pattern, made up when it is read */
 	uint64_t seed;                  /* of the pattern */
+	int64_t shift;                  /* where in the pattern, or in the parts, it begins */
+	struct data **part;             /* or what it is put together from; the last one is NULL */
 };
 struct data *data_new(int64_t size);                    /* bytes to be filled in; NULL: no memory */
 struct data *data_pattern(int64_t size, uint64_t seed);
+/* A range of what has no bytes of its own, without reading it. */
+struct data *data_view(struct data *d, int64_t off, int64_t size);
+/* All of these, one behind the other. */
+struct data *data_joined(struct data **part, int n);
 struct data *data_get(struct data *d);
 void data_put(struct data *d);
 void data_read(const struct data *d, int64_t off, void *to, size_t n);

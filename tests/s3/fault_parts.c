@@ -75,7 +75,7 @@ void copy_part(struct request *q, struct answer *a)
 	const struct object *o = u && may_decrypt(q, a, u->beside.key_md5, "") ? copy_source(q, a, &off, &len) : NULL;
 	if (!o)
 		return;
-	struct data *d = o->data->bytes ? data_new(len) : data_pattern(len, o->data->seed);
+	struct data *d = o->data->bytes ? data_new(len) : data_view(o->data, off, len);
 	if (!d) {
 		answer_error(a, 500, "InternalError", "no memory");
 		return;
@@ -142,13 +142,24 @@ static void etag_of(const struct named *n, char etag[96])
 	sprintf(etag + strlen(etag) - 1, "-%d\"", n->n);
 }
 
-/* All in one; a pattern if one of them is. */
+static struct data *as_they_are(const struct named *n)
+{
+	struct data **part = calloc(n->n, sizeof(*part));
+	for (int i = 0; i < n->n; i++)
+		part[i] = n->part[i]->data;
+	struct data *d = data_joined(part, n->n);
+	free(part);
+	return d;
+}
+
+/* All in one; or, if one of them has no bytes, as they are. */
 static struct data *joined(const struct named *n)
 {
-	for (int i = 0; i < n->n; i++) {
-		if (!n->part[i]->data->bytes && n->part[i]->data->size)
-			return data_pattern(n->size, 0);
-	}
+	bool made_up = false;
+	for (int i = 0; i < n->n; i++)
+		made_up |= !n->part[i]->data->bytes && n->part[i]->data->size;
+	if (made_up)
+		return as_they_are(n);
 	struct data *d = data_new(n->size);
 	int64_t at = 0;
 	for (int i = 0; d && i < n->n; i++) {

@@ -7,7 +7,8 @@
  *                         CALL and KEY (bucket/key, bucket/prefix of a listing) are globs; the first that fits
  *      GET    /-/rules    the same, each with how often it was met
  *      GET    /-/log      a line for each request: call, bucket/key, range, status,
- *                         bytes of the body, fault, error code, number of the connection
+ *                         bytes of the body, fault, error code, number of the connection,
+ *                         bytes of the body that came
  *      GET    /-/headers  a line for each request: call, bucket/key, NAME=VALUE... of its x-amz-* but the
  *                         signature's, and of Content-Type; %XX
  *      DELETE /-/rules, /-/log (and the headers)
@@ -77,8 +78,9 @@ void log_request(const struct request *q, const struct answer *a)
 	pthread_mutex_lock(&lock);
 	text_print(&the_log, "%s ", q->call ? q->call->name : "-");
 	text_xml(&the_log, q->name, true);
-	text_print(&the_log, " %s %d %lu %s %s %lu\n", range ? range : "-", a->status, a->sent,
-		   q->rule ? q->rule->fault->name : "-", *a->code ? a->code : "-", q->number);
+	text_print(&the_log, " %s %d %lu %s %s %lu %lld\n", range ? range : "-", a->status, a->sent,
+		   q->rule ? q->rule->fault->name : "-", *a->code ? a->code : "-", q->number,
+		   q->body ? (long long)q->body->size : 0);
 	log_headers(q);
 	pthread_mutex_unlock(&lock);
 }

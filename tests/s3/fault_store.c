@@ -46,8 +46,30 @@ void data_put(struct data *d)
 {
 	if (atomic_fetch_sub(&d->users, 1) > 1)
 		return;
+	for (struct data **p = d->part; p && *p; p++)
+		data_put(*p);
+	free(d->part);
 	free(d->bytes);
 	free(d);
+}
+
+struct data *data_joined(struct data **part, int n)
+{
+	struct data *d = data_pattern(0, 0);
+	d->part = calloc(n + 1, sizeof(*part));
+	for (int i = 0; i < n; i++) {
+		d->part[i] = data_get(part[i]);
+		d->size += part[i]->size;
+	}
+	return d;
+}
+
+struct data *data_view(struct data *d, int64_t off, int64_t size)
+{
+	struct data *view = d->part ? data_joined(&d, 1) : data_pattern(size, d->seed);
+	view->size = size;
+	view->shift = off + (d->part ? 0 : d->shift);
+	return view;
 }
 
 /* Eight bytes of a pattern: splitmix64 of their place. */
@@ -59,11 +81,30 @@ static uint64_t word(uint64_t seed, uint64_t i)
 	return z ^ (z >> 31);
 }
 
+static void read_parts(const struct data *d, int64_t off, unsigned char *to, size_t n)
+{
+	for (struct data **p = d->part; n && *p; p++) {
+		size_t k = off < (*p)->size ? (*p)->size - off : 0;
+		if (k > n)
+			k = n;
+		if (k)
+			data_read(*p, off, to, k);
+		off = k ? 0 : off - (*p)->size;
+		to += k;
+		n -= k;
+	}
+}
+
 void data_read(const struct data *d, int64_t off, void *to, size_t n)
 {
 	unsigned char *out = to;
 	if (d->bytes) {
 		memcpy(to, d->bytes + off, n);
+		return;
+	}
+	off += d->shift;
+	if (d->part) {
+		read_parts(d, off, to, n);
 		return;
 	}
 	while (n) {
