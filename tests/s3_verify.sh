@@ -61,22 +61,6 @@ looks() {
 	fault forget
 }
 EIO='Input/output error'
-# the list of parts comes while the bytes do: who is in the middle when it is there cannot come to the end
-cat >"$TMP/half.py" <<'PY'
-import os, sys, time
-f = open(sys.argv[1], 'rb', buffering=0)
-try:
-    while f.tell() < 1500000:
-        f.read(131072)
-    open(sys.argv[2] + '/half', 'w').close()
-    while not os.path.exists(sys.argv[2] + '/go'):
-        time.sleep(0.02)
-    while f.read(131072):
-        pass
-    print('read')
-except OSError as e:
-    print(e.strerror)
-PY
 poll() { # until a command succeeds
 	local until=$((SECONDS + 60))
 	until eval "$1"; do
@@ -84,16 +68,12 @@ poll() { # until a command succeeds
 		sleep 0.05
 	done
 }
-damaged() { # damaged HEADER...: a byte of the first part
+damaged() { # damaged HEADER...: a byte of the first part; the list of parts comes when all bytes are there
 	end_agents
-	rm -rf "$TMP"/agents/* "$TMP/half" "$TMP/go"
+	rm -rf "$TMP"/agents/*
 	s3_client put "$KEYS/y" "$NATIVE/y" "$@"
-	fault rules "GetObject $KEYS/y flip=0 times=1"
-	shim python3 "$TMP/half.py" "$PREFIX/y" "$TMP" >"$TMP/said" 2>&1 &
-	poll '[ -e "$TMP/half" ] || [ -s "$TMP/said" ]'
-	poll 'SHIM_MAP="" "$SHIM" report --s3 | grep -q "^checksums: 1 objects verified, 1 wrong"' || { echo "not verified"; fault log; bad=1; }
-	touch "$TMP/go"
-	wait $!
+	fault rules "GetObject $KEYS/y flip=0 times=1" "GetObjectAttributes $KEYS/y slow=300"
+	shim cat "$PREFIX/y" 2>&1 >/dev/null | sed 's/.*: //' >"$TMP/said"
 	SHIM_MAP='' "$SHIM" report --s3 >"$TMP/report"
 	fault forget
 	grep -qx "$EIO" "$TMP/said" || { echo "damaged: $(cat "$TMP/said")"; bad=1; }
@@ -122,6 +102,13 @@ looks crc64nvme 1 0 ok "$h:$all" x-amz-checksum-type:FULL_OBJECT
 looks 'crc64nvme, without a type' 1 0 ok "$h:$all"
 FILE=z looks 'crc64nvme, wrong' 1 1 "$EIO" "$h:$all" x-amz-checksum-type:FULL_OBJECT
 FILE=z FLIP=99999 looks 'crc64nvme, a byte' 1 1 "$EIO" "$h:$(FILE=z sums crc64nvme | cut -d' ' -f1)"
+# who reads all is told at the end at the latest, however late the checksum comes; and waits no longer than it may take
+read -r all parts list < <(sums sha256)
+h=x-amz-checksum-sha256
+FLIP=0 RULE_NOW="HeadObject $KEYS/x slow=700" looks 'a late checksum' 1 1 "$EIO" "$h:$all"
+RULE_NOW="HeadObject $KEYS/x slow=700" looks 'a late checksum that is right' 1 0 ok "$h:$all"
+RULE_NOW="HeadObject $KEYS/x error=403,AccessDenied" looks 'no checksum for us' 0 0 ok "$h:$all"
+RULE_NOW="HeadObject $KEYS/x stall" looks 'a checksum that never comes' 0 0 ok "$h:$all"
 read -r all parts list < <(FILE=y sums sha256 1000000 5000000 6000000)
 damaged "x-amz-checksum-sha256:$parts-3" "x-amz-meta-parts:ChecksumSHA256 $list"
 grep -q "the bytes of part 1 of it do not have its x-amz-checksum-sha256" "$TMP/report" || { cat "$TMP/report"; bad=1; }

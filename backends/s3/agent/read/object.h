@@ -52,7 +52,7 @@ struct object_read {
 	struct fetch *on;               /* what it waits for, */
 	int64_t need;                   /* up to here; */
 	int64_t leash;
-	unsigned char listed;           /* or for a plan (1), or for memory (2) */
+	unsigned char listed;           /* or for a plan (1), for memory (2), or for the object's checksum (3) */
 };
 void object_read(struct object_read *r);        /* done may be called from here */
 void object_read_cancel(struct object_read *r);

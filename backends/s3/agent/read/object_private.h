@@ -32,6 +32,7 @@ struct object {
 	struct index index;
 	struct streams streams;
 	struct object_read *fresh;      /* to be planned in this round */
+	struct object_read *unsure;     /* at the end, whose checksum is asked for */
 	struct range ahead[PLANNED];    /* ... with these */
 	unsigned aheads;
 	char planning;
@@ -65,6 +66,7 @@ void object_reads_grew(struct fetch *f);        /* f->c->filled did: those that 
 void object_reads_failed(struct fetch *f, int err);
 void object_reads_settle(struct object *o, int refused);   /* the fresh ones, after a plan; refused: memory was */
 void object_reads_retry(void);                  /* there may be memory again */
+void object_reads_sure(struct object *o);       /* its checksum is known, or that there is none */
 
 /* object_open.c: a user is done; how far it was read is what is expected of the bucket's next. */
 void object_open_learn(struct object *o);

@@ -22,16 +22,33 @@
 static struct object_read *starved;     /* they wait for memory */
 static char retrying;
 
+/*
+ * What may be told of an object. While its checksum is asked for, that is all
+ * but the last byte: who read the others is to know of it before the end.
+ */
+static int64_t tellable(const struct object *o)
+{
+	return o->attr.size - (o->verify == VERIFY_ASKED);
+}
+
+/* Where what is there of a chunk ends. */
+static int64_t end_of(const struct object *o, const struct chunk *c)
+{
+	return smaller(c->off + c->filled, tellable(o));
+}
+
 static void add_piece(struct object_read *r, struct chunk *c, int64_t from)
 {
+	int64_t end = end_of(r->o, c);
+
 	if (from <= r->o->reach)
-		r->o->reach = larger(r->o->reach, c->off + c->filled);
+		r->o->reach = larger(r->o->reach, end);
 	count->used += c->filled - c->used;
 	c->used = c->filled;
 	r->piece[r->pieces++] = (struct s3_piece){
 		.chunk = c->index, .generation = cache_generation(c),
 		.at = c->at + (uint64_t)(from - c->off), .off = from,
-		.len = (uint64_t)(c->off + c->filled - from),
+		.len = (uint64_t)(end - from),
 	};
 }
 
@@ -45,7 +62,7 @@ int64_t object_read_end(const struct object_read *r)
 /* Collects what is there from r->off on; returns where it ends, and the chunk that is to grow there in *at. */
 static int64_t collect(struct object_read *r, struct chunk **at)
 {
-	int64_t pos = r->off, upto = object_read_end(r) + r->leash;
+	int64_t pos = r->off, upto = smaller(object_read_end(r) + r->leash, tellable(r->o));
 
 	r->pieces = 0;
 	*at = NULL;
@@ -54,11 +71,11 @@ static int64_t collect(struct object_read *r, struct chunk **at)
 
 		if (!c || pos >= c->off + c->len)
 			break;
-		if (pos < c->off + c->filled) {
+		if (pos < end_of(r->o, c)) {
 			add_piece(r, c, pos);
 			c->ahead = 0;
 			cache_used(c);
-			pos = c->off + c->filled;
+			pos = end_of(r->o, c);
 		}
 		if (c->filled < c->len) {
 			*at = c;
@@ -88,6 +105,11 @@ static int answer_or_wait(struct object_read *r)
 		r->done(r, 0);
 		return 1;
 	}
+	if (!at && pos == tellable(r->o) && pos < r->o->attr.size) {
+		r->listed = 3;
+		DL_APPEND(r->o->unsure, r);
+		return 1;
+	}
 	if (!at)
 		return 0;
 	f = at->fetch;
@@ -106,6 +128,8 @@ static void stop_waiting(struct object_read *r)
 		DL_DELETE(r->o->fresh, r);
 	else if (r->listed == 2)
 		DL_DELETE(starved, r);
+	else if (r->listed == 3)
+		DL_DELETE(r->o->unsure, r);
 	r->on = NULL;
 	r->listed = 0;
 }
@@ -164,6 +188,21 @@ void object_reads_failed(struct fetch *f, int err)
 	while ((r = f->waiting)) {
 		stop_waiting(r);
 		r->done(r, err);
+	}
+}
+
+void object_reads_sure(struct object *o)
+{
+	struct object_read *all = o->unsure, *r, *next;
+
+	o->unsure = NULL;
+	DL_FOREACH_SAFE(all, r, next) {
+		DL_DELETE(all, r);
+		r->listed = 0;
+		if (o->gone == -EIO)
+			r->done(r, -EIO);
+		else if (!answer_or_wait(r))
+			list_fresh(r);
 	}
 }
 

@@ -21,6 +21,7 @@
 #include "object_private.h"
 
 #define TRIES 4                         /* HEADs in a row without a checksum: the endpoint keeps none */
+#define PATIENCE 5000                   /* ms: who is at the end waits for it */
 
 /* A checksum of parts'; Ceph tells one without saying how many. */
 static int is_composite(const struct object *o, const struct s3_request *r, enum checksum_kind kind, int parts)
@@ -163,6 +164,7 @@ void object_verify_asked(struct object *o)
 		o->verify = VERIFY_NONE;
 	if (object_verify(o))
 		object_spoil(o, -EIO);
+	object_reads_sure(o);
 	object_put(o);
 }
 
@@ -199,7 +201,7 @@ void object_verify_ask(struct object *o)
 	o->refs++;
 	strcpy(a->match, o->attr.etag);
 	a->r = (struct s3_request){ .bucket = o->bucket, .method = "HEAD", .key = o->key, .body_fd = -1,
-		.first = -1, .last = -1, .done = asked, .arg = a };
+		.first = -1, .last = -1, .patience_ms = PATIENCE, .done = asked, .arg = a };
 	s3_header(&a->r, "if-match", a->match);
 	s3_header(&a->r, "x-amz-checksum-mode", "ENABLED");
 	s3_start(&a->r);
