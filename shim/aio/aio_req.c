@@ -9,7 +9,6 @@
 #include "aio_direct.h"
 #include "files/fdtab.h"
 #include "files/file.h"
-#include "files/wrote.h"
 #include "io_request.h"
 #include "object/object.h"
 #include "object/object_pin.h"
@@ -17,6 +16,7 @@
 #include "base/pool.h"
 #include "base/real.h"
 #include "stats/stats.h"
+#include "files/wrote.h"
 
 #define PRIORITY_MAX 20          /* AIO_PRIO_DELTA_MAX of libc */
 

@@ -4,10 +4,10 @@
 #include <string.h>
 
 #include "door.h"
-#include "files/wrote.h"
 #include "object/object_copy.h"
 #include "unix.h"
 #include "base/user.h"
+#include "files/wrote.h"
 
 static int fresh_pair(int r, const int fds[2])
 {

@@ -13,9 +13,9 @@
 #include <sys/wait.h>
 
 #include "door.h"
-#include "base/quiet.h"
 #include "base/env.h"
 #include "exec.h"
+#include "base/quiet.h"
 #include "base/real.h"
 
 /* Of a posix_spawn_file_actions_t, as glibc keeps them. */
