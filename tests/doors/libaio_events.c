@@ -139,6 +139,8 @@ static void called(io_context_t c, struct iocb *cb, long res, long res2)
 static void callbacks(int fd)
 {
 	io_context_t c = NULL;
+	int efd = eventfd(0, 0);
+	uint64_t n;
 
 	IO(io_queue_init(MANY, &c));
 	IO(io_queue_run(c));
@@ -147,12 +149,14 @@ static void callbacks(int fd)
 
 		io_prep_pread(cb, fd, bufs[i], 10, 64005);
 		io_set_callback(cb, called);
+		io_set_eventfd(cb, efd);         /* by which its event is known to be there */
 		io_submit(c, 1, &cb);
-		nap();
+		read(efd, &n, sizeof(n));
 		IO(io_queue_run(c));
 	}
 	IO(io_queue_wait(c, &zero));
 	IO(io_queue_release(c));
+	close(efd);
 }
 
 static void on_alarm(int sig)
