@@ -32,7 +32,8 @@ one() {
 # The variants of one block, in turns.
 table() {
 	local how=$1 at_once=$2 i v variants=() best_ours best_other
-	for v in pread mmap advised libaio:1 libaio:4 posixaio:1 io_uring:1 io_uring:4 pread+ libaio:1+ posixaio:1+ posixaio:4+; do
+	for v in pread mmap advised libaio:1 libaio:4 posixaio:1 io_uring:1 io_uring:4 \
+		pread+ mmap+ advised+ libaio:1+ libaio:4+ posixaio:1+ posixaio:4+ io_uring:1+ io_uring:4+; do
 		[ "$how" = direct ] && case $v in mmap* | advised*) continue ;; esac
 		variants+=("$v")
 		: >"$TMP/$v"
@@ -55,7 +56,8 @@ table() {
 		# shellcheck disable=SC2046
 		note "$(printf '    %-44s %9s %7s %7s %7s' "$name" $(sort -n "$TMP/$v" | sed -n "$(((N + 1) / 2))p"))"
 	done
-	best_ours=$(for v in "${variants[@]}"; do [ "$v" = "${v%+}" ] || sort -n "$TMP/$v" | sed -n "$(((N + 1) / 2))p"; done | sort -n | tail -1)
+	# a mapping is the kernel's under the shim, too, and counts for none of us
+	best_ours=$(for v in "${variants[@]}"; do case $v in mmap+ | advised+) ;; *+) sort -n "$TMP/$v" | sed -n "$(((N + 1) / 2))p" ;; esac; done | sort -n | tail -1)
 	best_other=$(for v in pread mmap advised; do [ ! -e "$TMP/$v" ] || sort -n "$TMP/$v" | sed -n "$(((N + 1) / 2))p"; done | sort -n | tail -1)
 	row "    the shim's best, of the best of pread and mmap" "$(awk -v a="${best_ours%% *}" -v b="${best_other%% *}" 'BEGIN { printf "%.2f", a / b }')" ge 1 x
 	rm -f "$TMP"/pread* "$TMP"/mmap "$TMP"/advised
