@@ -283,14 +283,17 @@ static long wait_cancellable(const struct timespec *t)
 int aio_direct_sleep(int64_t ns, int cancel)
 {
 	struct timespec t, *forever = &t;
+	int looks = !io_kernel_can_wake() && (ns < 0 || ns > LOOK_NS);
 	long r;
 
-	if (!io_kernel_can_wake() && (ns < 0 || ns > LOOK_NS))
+	if (looks)
 		ns = LOOK_NS;
 	if (ns < 0)
 		forever = NULL;
 	t = (struct timespec){ ns / 1000000000, ns % 1000000000 };
 	r = cancel ? wait_cancellable(forever) : wait_there(forever);
+	if (looks && r == 0)             /* now there is time for it, and not at the first request */
+		io_kernel_make_waker();
 	end_held();
 	return r == -EINTR ? -EINTR : 0;
 }

@@ -32,6 +32,8 @@ static int make_kernels(unsigned n, aio_context_t *id)
 {
 	int r = io_kernel_make(n, id);
 
+	if (r == 0)
+		io_kernel_make_waker();
 	if (r != -ENOSYS && r != -EPERM)
 		return r;
 	stats_note("the kernel's asynchronous I/O is not used for io_submit (%s): threads instead", strerrorname_np(-r));

@@ -28,7 +28,7 @@
 static _Atomic int ready_fd = -1;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
-static void make_ready_fd(void)
+void io_kernel_make_waker(void)
 {
 	struct quiet q;
 	int fd;
@@ -51,11 +51,7 @@ void io_kernel_fork_child(void)
 
 int io_kernel_make(unsigned n, aio_context_t *id)
 {
-	int r = (int)KERNEL(SYS_io_setup, n, id);
-
-	if (r == 0)
-		make_ready_fd();
-	return r;
+	return (int)KERNEL(SYS_io_setup, n, id);
 }
 
 void io_kernel_destroy(aio_context_t id)

@@ -26,7 +26,7 @@ struct io_sigset {
 	size_t size;
 };
 
-/* A context for n requests, and what io_kernel_wake needs. */
+/* A context for n requests. */
 int io_kernel_make(unsigned n, aio_context_t *id);
 void io_kernel_destroy(aio_context_t id);
 
@@ -37,11 +37,17 @@ int io_kernel_cancel(aio_context_t id, struct iocb *cb, struct io_event *event);
 long io_kernel_get(aio_context_t id, long min, long n, struct io_event *events,
 		   const struct timespec *timeout, const struct io_sigset *mask);
 
+/*
+ * What io_kernel_wake needs: a hidden descriptor. Where there are threads that takes some ms,
+ * for the kernel waits for its RCU before it enlarges the table of descriptors.
+ */
+void io_kernel_make_waker(void);
+
 /* Ends the wait of one who waits there for an event: there is one, of ours. */
 void io_kernel_wake(aio_context_t id);
 int io_kernel_is_wake(const struct io_event *e);
 
-/* Whether that is possible. */
+/* Whether that is possible: there is a waker. */
 int io_kernel_can_wake(void);
 
 void io_kernel_fork_child(void);
