@@ -34,6 +34,15 @@ const struct s3_attr *object_attr(const struct object *o);
 struct object *object_hold(struct object *o);    /* one more to put */
 void object_put(struct object *o);
 
+/*
+ * All bytes of the version, by who has just stored them there: readers find
+ * them in the cache, if the object is small and has nothing there yet.
+ */
+void object_give(struct object *o, const void *bytes, size_t n);
+
+/* Likewise, what the cache has of another one with the same bytes. */
+void object_inherit(struct object *o, const struct object *from);
+
 /* A read that waits. Zeroed by the caller, whose it is until done; o stays counted for it as long. */
 struct object_read {
 	struct object *o;

@@ -36,8 +36,23 @@ struct copy {
 
 static struct copy *copies;
 
+/* The same bytes, as the etag proves whatever was copied: what the cache has of the source, it has of the copy. */
+static void inherit(const struct copy *c)
+{
+	struct object *from = object_known(c->from_b, c->from, &c->version), *to = object_known(c->b, c->key, &c->attr);
+
+	if (from && to && from != to)
+		object_inherit(to, from);
+	if (from)
+		object_put(from);
+	if (to)
+		object_put(to);
+}
+
 static void copy_end(struct copy *c, int err)
 {
+	if (!err && !strcmp(c->attr.etag, c->version.etag))
+		inherit(c);
 	DL_DELETE2(copies, c, prev, following);
 	if (err && *c->upload)
 		multi_abort_id(c->b, c->key, c->upload, NULL, NULL);

@@ -110,6 +110,8 @@ void publish_ended(struct publish *p)
 	}
 	multi_over(st);
 	stage_based(st, &attr);
+	if (p->body.p)
+		object_give(st->base, p->body.p, (size_t)p->size);
 	free(st->preserve);
 	st->preserve = meta_save(&p->meta);
 	st->kept = 1;
