@@ -59,12 +59,16 @@ done
 
 # libaio: without a ring threads read what is buffered, and O_DIRECT is the kernel's;
 # without the kernel's asynchronous I/O threads do all of it
-mkdir "$NATIVE/libaio"
-"$BIN/doors/libaio.plain" "$NATIVE/libaio" >"$TMP/native" 2>&1
+for door in libaio libaio_events; do
+	mkdir "$NATIVE/$door"
+	"$BIN/doors/$door.plain" "$NATIVE/$door" >"$TMP/native.$door" 2>&1
+done
 for error in EPERM ENOSYS; do
-	mkdir "$PREFIX/libaio-$error"
-	shim "$BIN/denied" $error "$BIN/doors/libaio.plain" "$PREFIX/libaio-$error" >"$TMP/out" 2>&1
-	same_text "$TMP/native" "$TMP/out" "$error: doors/libaio" || bad=1
+	for door in libaio libaio_events; do
+		mkdir "$PREFIX/$door-$error"
+		shim "$BIN/denied" $error "$BIN/doors/$door.plain" "$PREFIX/$door-$error" >"$TMP/out" 2>&1
+		same_text "$TMP/native.$door" "$TMP/out" "$error: doors/$door" || bad=1
+	done
 	shim "$BIN/denied" $error "$BIN/libaio_stress" -n 20 -s 7 "$PREFIX/f" >"$TMP/out" 2>&1 || { echo "$error: libaio_stress"; cat "$TMP/out"; bad=1; }
 	command -v fio >/dev/null || continue
 	"$BIN/denied" -a $error fio --name=n --ioengine=libaio --size=4k --filename="$NATIVE/a" >"$TMP/out" 2>&1 </dev/null &&
@@ -79,4 +83,11 @@ for error in EPERM ENOSYS; do
 	grep io_submit "$TMP/report" | grep -q "threads.*$error\|$error.*threads" ||
 		{ echo "$error: the report does not say that io_submit has threads:"; head -20 "$TMP/report"; bad=1; }
 done
+
+# readahead= without the kernel's asynchronous I/O: each part is read when it is wanted
+at "uring:?readahead=128k"
+mkdir "$NATIVE/direct" "$PREFIX/direct"
+"$BIN/doors/direct.plain" "$NATIVE/direct" >"$TMP/native" 2>&1
+shim "$BIN/denied" -a EPERM "$BIN/doors/direct.plain" "$PREFIX/direct" >"$TMP/out" 2>&1
+same_text "$TMP/native" "$TMP/out" "doors/direct" || bad=1
 exit $bad
