@@ -5,14 +5,15 @@
  * differs.
  *
  *     fsx [-n OPS | -d SECONDS] [-s SEED] [-l BYTES] [-t THREADS] [-p PROCESSES]
- *         [-o OTHER] [-1] [-a] PATH
+ *         [-o OTHER] [-1] [-a] [-D] PATH
  *
  * Threads have regions of their own and, with -1, share all of one file, one
  * operation at a time; processes (-p) always do. OTHER is where an unshimmed
  * program finds the same file: every 500 operations `fsx -c` there must see
  * the model's size and bytes. With -a the file is close-to-open: what its writers
  * share is seen by others as it was at the last fsync or close, and who has it open
- * to read keeps that, or is told ESTALE.
+ * to read keeps that, or is told ESTALE. With -D each also reads with O_DIRECT, blocks in turn,
+ * and nothing is mapped.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -51,6 +52,8 @@ struct worker {
 	bool shared;             /* takes the lock, may change the size */
 	uint64_t dice;
 	int fd;
+	int direct;              /* with -D: to read, O_DIRECT */
+	size_t next;             /* where its last read ended */
 	int reader;              /* of the version in `was`, -1: none */
 	off_t was_size;
 	unsigned char *was;
@@ -63,6 +66,7 @@ static long max_ops = 2000;
 static int seconds;
 static const char *other, *self;
 static bool closes;              /* -a */
+static bool directly;            /* -D */
 static time_t deadline;
 
 static uint64_t roll(struct worker *w, uint64_t n)
@@ -285,6 +289,44 @@ static void do_map(struct worker *w)
 	munmap(m, n);
 }
 
+static void open_direct(struct worker *w)
+{
+	w->direct = open(w->path, O_RDONLY | O_DIRECT);
+	if (w->direct < 0)
+		wrong(w, "open with O_DIRECT");
+}
+
+/* Blocks in turn, from where the last ones ended or from elsewhere, to the end of the region or the file. */
+static void do_direct(struct worker *w)
+{
+	size_t n = 512 << roll(w, 5), off = roll(w, 3) ? w->next : (place(w) + 511) & ~(size_t)511;
+	size_t size = w->shared ? (size_t)w->m->size : w->m->max;
+	bool moves = roll(w, 2);
+
+	/* a new one is read ahead, another perhaps no more, having had too many writes in between */
+	if (!roll(w, 4)) {
+		close(w->direct);
+		open_direct(w);
+	}
+	if (off < w->base)
+		off = (w->base + 511) & ~(size_t)511;
+	note(w, "%s, O_DIRECT, blocks of %zu from %zu", moves ? "read" : "pread", n, off);
+	if (moves && lseek(w->direct, (off_t)off, SEEK_SET) != (off_t)off)
+		wrong(w, "lseek");
+	for (int i = (int)roll(w, 30); i > 0 && off + n <= w->base + w->length; i--) {
+		ssize_t want = off >= size ? 0 : n < size - off ? (ssize_t)n : (ssize_t)(size - off), r;
+
+		r = moves ? read(w->direct, w->buf, n) : pread(w->direct, w->buf, n, (off_t)off);
+		if (r != want)
+			wrong(w, "O_DIRECT: %zu at %zu returned %zd, must be %zd", n, off, r, want);
+		compare(w, "O_DIRECT", w->buf, off, (size_t)r);
+		if (r < (ssize_t)n)
+			break;
+		off += n;
+	}
+	w->next = off;
+}
+
 static void do_append(struct worker *w)
 {
 	size_t n = length(w, w->m->max - (size_t)w->m->size);
@@ -465,10 +507,12 @@ static void step(struct worker *w)
 {
 	if (w->shared)
 		pthread_mutex_lock(&w->m->lock);
-	switch (roll(w, w->shared && closes ? 23 : w->shared ? 20 : 15)) {
+	if (directly && !roll(w, 3)) {
+		do_direct(w);
+	} else switch (roll(w, w->shared && closes ? 23 : w->shared ? 20 : 15)) {
 	case 0: case 1: case 2: case 3: case 4: do_read(w, (int)roll(w, 5)); break;
 	case 5: case 6: case 7: case 8: case 9: do_write(w, (int)roll(w, 4)); break;
-	case 10: do_map(w); break;
+	case 10: if (!directly) do_map(w); break;
 	case 11: do_allocate(w); break;
 	case 12: do_sync(w); break;
 	case 13: case 14: do_reopen(w); break;
@@ -494,10 +538,12 @@ static void *work(void *arg)
 {
 	struct worker *w = arg;
 
-	w->buf = malloc(1 << 17);
+	w->buf = aligned_alloc(4096, 1 << 17);
 	w->fd = open(w->path, O_RDWR | O_CREAT, 0644);
 	if (w->fd < 0 || !w->buf)
 		wrong(w, "open %s", w->path);
+	if (directly)
+		open_direct(w);
 	w->reader = -1;
 	w->was = closes ? malloc(w->m->max) : NULL;
 	while (!done(w))
@@ -529,7 +575,7 @@ int main(int argc, char **argv)
 	struct model *m;
 	ssize_t n;
 
-	while ((opt = getopt(argc, argv, "n:d:s:l:t:p:o:c:1a")) != -1) {
+	while ((opt = getopt(argc, argv, "n:d:s:l:t:p:o:c:1aD")) != -1) {
 		switch (opt) {
 		case 'n': max_ops = atol(optarg); break;
 		case 'd': seconds = atoi(optarg); break;
@@ -541,6 +587,7 @@ int main(int argc, char **argv)
 		case 'c': return observer(optarg);
 		case '1': one = true; break;
 		case 'a': closes = true; break;
+		case 'D': directly = true; break;
 		default: return 2;
 		}
 	}
@@ -558,7 +605,7 @@ int main(int argc, char **argv)
 	pthread_mutex_init(&m->lock, &attr);
 	deadline = time(NULL) + seconds;
 	one |= threads == 1 || processes > 1;
-	printf("fsx -s %llu -l %zu -t %d -p %d%s %s\n", (unsigned long long)seed, max, threads, processes, one ? closes ? " -1 -a" : " -1" : "", argv[optind]);
+	printf("fsx -s %llu -l %zu -t %d -p %d%s%s %s\n", (unsigned long long)seed, max, threads, processes, directly ? " -D" : "", one ? closes ? " -1 -a" : " -1" : "", argv[optind]);
 	fflush(stdout);
 	unlink(argv[optind]);
 	close(open(argv[optind], O_RDWR | O_CREAT, 0644));
