@@ -28,6 +28,7 @@
 #include "names/names.h"
 #include "read/object.h"
 #include "request/s3.h"
+#include "s3_bytes.h"
 
 #define MOST 4096
 
@@ -119,13 +120,6 @@ void s3_cancel(struct s3_request *r)
 	fail_msg("cancelled what is not under way");
 }
 
-static unsigned char byte_at(int64_t off)
-{
-	uint64_t x = ((uint64_t)off / 8 + server.salt) * 0x9e3779b97f4a7c15u;
-
-	return (unsigned char)(x >> (off % 8 * 8));
-}
-
 static void finish(unsigned i, int status, int err)
 {
 	struct s3_request *r = server.r[i];
@@ -163,8 +157,7 @@ static void tell_sum(struct s3_request *r)
 	if (!server.sums || r->from || r->upto < r->size)
 		return;
 	assert_true(server.size <= (int64_t)sizeof all);
-	for (int64_t i = 0; i < server.size; i++)
-		all[i] = byte_at(i);
+	bytes_at(all, 0, (size_t)server.size, server.salt);
 	checksum_begin(&sum, CHECKSUM_CRC64NVME);
 	checksum_add(&sum, all, (size_t)server.size);
 	checksum_end(&sum, raw);
@@ -232,8 +225,7 @@ static void deliver(unsigned i, int64_t n)
 		return finish(i, r->status, 0);
 	n = n > (int64_t)sizeof buf ? (int64_t)sizeof buf : n;
 	n = n > r->upto - at ? r->upto - at : n;
-	for (int64_t k = 0; k < n; k++)
-		buf[k] = byte_at(at + k);
+	bytes_at(buf, at, (size_t)n, server.salt);
 	server.at[i] = at + n;
 	server.sent += n;
 	err = r->data(r, at, buf, (size_t)n);
@@ -407,9 +399,8 @@ static void is_right(const struct reader *k)
 	int64_t there = k->off >= server.size ? 0 : server.size - k->off;
 
 	assert_int_equal(k->got, k->len < there ? k->len : there);
-	for (int64_t i = 0; i < k->got; i++)
-		if (k->buf[i] != byte_at(k->off + i))
-			fail_msg("wrong byte at %lld", (long long)(k->off + i));
+	if (!are_bytes_at(k->buf, k->off, (size_t)k->got, server.salt))
+		fail_msg("a wrong byte in %lld+%lld", (long long)k->off, (long long)k->got);
 }
 
 static unsigned waits;
@@ -863,7 +854,8 @@ static void many_readers_of_little_memory(void **state)
 	enum { READERS = 64 };
 	static struct reader k[READERS];
 	struct object *o;
-	unsigned left = 3000, late = 0, answered = 0;
+	const unsigned reads = often(3000, 500);
+	unsigned left = reads, late = 0, answered = 0;
 
 	(void)state;
 	serve(200 << 20, 32 << 20);
@@ -899,8 +891,8 @@ static void many_readers_of_little_memory(void **state)
 		}
 		assert_true(busy);              /* nobody waits for nothing */
 	}
-	assert_true(answered > 2000);
-	assert_true(late > 0);                  /* memory was used again under their eyes */
+	assert_true(answered > reads / 3 * 2);
+	assert_true(late > 0 || reads < 3000);   /* memory was used again under their eyes */
 	for (int i = 0; i < READERS; i++)
 		if (k[i].busy)
 			object_read_cancel(&k[i].r);
