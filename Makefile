@@ -8,6 +8,8 @@ LIBDIR ?= $(PREFIX)/lib
 B := build
 V ?= 0
 Q := $(if $(filter 1,$(V)),,@)
+# for what makes much by one command: as many jobs as processors, if none were asked for
+JOBS = $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc))
 say = $(if $(filter 1,$(V)),,@printf '  %-5s %s\n' $(1) $(2))
 
 WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla \
@@ -120,12 +122,12 @@ demo: deps
 	$(Q)tests/demo.sh && tests/demo_s3.sh
 
 check: deps
-	$(Q)$(MAKE) -s all units sanitized
+	$(Q)$(MAKE) -s $(JOBS) all units sanitized
 	$(Q)tests/run.sh
 
 check-long:
 	$(Q)LONG=1 .ci/setup check
-	$(Q)$(MAKE) -s all units sanitized
+	$(Q)$(MAKE) -s $(JOBS) all units sanitized
 	$(Q)LONG=1 tests/run.sh
 
 deps:
@@ -142,11 +144,11 @@ lint:
 
 # The unit tests under ASan and UBSan, and under TSan; each in a build of its own.
 sanitized:
-	$(Q)$(MAKE) -s B=$(B)/asan CFLAGS='-O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined' units
-	$(Q)$(MAKE) -s B=$(B)/tsan CFLAGS='-O1 -g -fsanitize=thread' units
+	$(Q)$(MAKE) -s $(JOBS) B=$(B)/asan CFLAGS='-O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined' units
+	$(Q)$(MAKE) -s $(JOBS) B=$(B)/tsan CFLAGS='-O1 -g -fsanitize=thread' units
 
 sanitize: deps
-	$(Q)$(MAKE) -s units sanitized
+	$(Q)$(MAKE) -s $(JOBS) units sanitized
 	$(Q)tests/run.sh unit
 
 # The parsers of what comes from outside, under libFuzzer for FUZZ_SECONDS each; what it finds stays in build/fuzz.
