@@ -178,8 +178,8 @@ echo mine >kept
 refused 1 'was replaced while it was read' cp "s3://$KEYS/whole" kept
 [ "$(cat kept)" = mine ] || fail "half of an object"
 clean part/half
-fault rules "PutObject * slow=1500"
-cp small.html grows && { sleep 0.7; echo more >>grows; } &
+fault rules "PutObject * slow=4000"
+cp small.html grows && { sleep 2; echo more >>grows; } &
 refused 1 'changed while it was read' mv grows "s3://$KEYS/grows"
 wait
 [ -e grows ] || fail "it is gone"

@@ -15,11 +15,13 @@ TARGET="$map&timeout=20&disk=$disk"
 
 # What is on disk is written behind the reader's back: until nothing more comes.
 settled() {
-	local before=-1 now=0
-	while [ "$before" != "$now" ]; do
-		before=$now
-		sleep 0.3
+	local before=-1 now same=0
+	while [ $same -lt 3 ]; do
+		sleep 0.15
 		now=$(stat -c '%s %Y' "$disk"/* | sort | cksum)
+		same=$((same + 1))
+		[ "$before" = "$now" ] || same=0
+		before=$now
 	done
 }
 # reads NAME MOST FILE...: by a new agent, right, and with so many bytes from the server at most
