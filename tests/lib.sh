@@ -5,7 +5,8 @@
 
 set -u
 set -o pipefail
-export LC_ALL=C LN=ln
+# a cache of the compiler's would be files of nobody's
+export LC_ALL=C LN=ln CCACHE_DISABLE=1
 
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 BIN=$ROOT/build/tests
