@@ -75,11 +75,13 @@ bool sum_intact(struct request *q, struct answer *a)
 
 void sum_answer(const struct request *q, struct answer *a)
 {
+	const char *told = header_of(q, header());
 	char is[16];
-	if (!sum_told() || !is_kept(q) || !header_of(q, header()))
+	if (!sum_told() || !told)
 		return;
-	sum_of(q->body, is);
-	text_print(&a->extra, "%s: %s\r\n", header(), is);
+	if (is_kept(q))
+		sum_of(q->body, is);
+	text_print(&a->extra, "%s: %s\r\n", header(), is_kept(q) ? is : told);
 }
 
 void sum_create(const struct request *q, struct answer *a)
