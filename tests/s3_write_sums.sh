@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: MIT
 # A server that stored other bytes than it was sent, and says so only by the
 # checksum or ETag it tells: the program is told EIO, what it wrote is kept, and
-# the next try makes it good. With checksums of the whole, of parts, and none.
+# the next try makes it good. With checksums of the whole, of parts, and none. A
+# part is sent once more before: its bytes may have changed as it was sent.
 . "${0%/*}/lib.sh"
 
 at s3:fault
@@ -67,7 +68,10 @@ for sums in off composite full full:CRC64NVME; do
 	esac
 	[ "$sent" = "$want" ] || { echo "$sums $kind: $sent, and not $want"; fault headers; bad=1; }
 	row $sums PutObject flip-stored small 1
-	row $sums UploadPart flip-stored large 1
+	row $sums UploadPart flip-stored large 0
+	fault forget
+	fault rules "UploadPart */twice flip-stored"
+	shim cp "$TMP/large" "$PREFIX/twice" 2>/dev/null && { echo "$sums: not told of a part"; bad=1; }
 	# BadDigest is no loss yet: the parts are sent again
 	row $sums CompleteMultipartUpload drop-part large $([ $sums = full ] && echo 0 || echo 1)
 	[ $sums != full ] || row $sums CompleteMultipartUpload flip-part large 1
@@ -80,4 +84,30 @@ shim cp "$TMP/large" "$PREFIX/kept" 2>/dev/null && { echo 'cp is not told'; bad=
 fault forget
 id=$(SHIM_MAP="$PREFIX=$TARGET" "$SHIM" s3 recover | awk '/kept/ { print $1 }')
 [ "$id" ] || { echo 'it is not kept'; bad=1; }
+# the program goes on writing to a part that is on its way
+changing() {
+	local large=25000000
+	end_agents
+	rm -rf "$TMP"/agents/*
+	at "s3:fault?write-bandwidth=12m"
+	fault set anonymous=on checksums=$1 sum=CRC32C
+	fault forget
+	P=$PREFIX shim python3 -c '
+import os, sys, time
+size = int(sys.argv[1])
+fd = os.open(os.environ["P"] + "/changing", os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o644)
+data = bytearray(os.urandom(size))
+assert os.write(fd, data) == size
+for i in range(30):
+	at = 8 * 2 ** 20 * (1 + i % 2) - 5000
+	data[at:at + 3000] = os.urandom(3000)
+	assert os.pwrite(fd, data[at:at + 3000], at) == 3000
+	time.sleep(0.05)
+os.fsync(fd)
+open(os.environ["T"] + "/changed", "wb").write(data)
+os.close(fd)' $large || { echo "$1: a part that changes as it is sent is an error"; fault log; bad=1; }
+	stored changing changed || { echo "$1: not the bytes of a part that changed as it was sent"; bad=1; }
+}
+changing full
+changing off
 exit $bad

@@ -6,7 +6,6 @@
 #include <openssl/evp.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include "loop/loop.h"
@@ -131,21 +130,19 @@ static void sum(struct sums *s, const void *p, size_t n)
 		EVP_DigestUpdate(s->md5, p, n);
 }
 
-/* Of a body that stays in the spool. */
-static int sum_spool(struct body *b, struct sums *s)
+/* Of a body that stays in the spool; a piece at a time is in the processor's cache. */
+static int sum_spool(const struct body *b, struct sums *s)
 {
-	static const int64_t step = 8 << 20;
+	char piece[96 << 10];
 
-	for (int64_t at = 0; at < b->len; at += step) {
-		size_t n = (size_t)(b->len - at < step ? b->len - at : step);
-		size_t skip = (size_t)((b->off + at) % 4096);   /* a part may begin anywhere */
-		char *p = mmap(NULL, skip + n, PROT_READ, MAP_SHARED | MAP_POPULATE, b->st->f.data,
-			       b->off + at - (off_t)skip);
+	for (int64_t at = 0; at < b->len;) {
+		size_t most = b->len - at < (int64_t)sizeof(piece) ? (size_t)(b->len - at) : sizeof(piece);
+		ssize_t n = pread(b->st->f.data, piece, most, b->off + at);
 
-		if (p == MAP_FAILED)
-			return -errno;
-		sum(s, p + skip, n);
-		munmap(p, skip + n);
+		if (n <= 0)
+			return n < 0 ? -errno : -EIO;
+		sum(s, piece, (size_t)n);
+		at += n;
 	}
 	return 0;
 }
@@ -249,7 +246,7 @@ void body_load(struct body *b)
 
 	stage_get(b->st);
 	base = span(b, &from, &upto);
-	if (base || b->len <= BODY_HELD)
+	if (base || (!b->spooled && b->len <= BODY_HELD))
 		b->p = buffer_get(b->len);
 	if (base) {
 		memset(b->p, 0, (size_t)b->len);

@@ -2,8 +2,9 @@
 /*
  * Bytes of a staged file on their way into the bucket: up to BODY_HELD of them
  * are brought into memory, so that what is sent is what the checksum is of,
- * whatever the program does meanwhile; longer ones are sent from the spool.
- * Bytes that only the opened version has are fetched.
+ * whatever the program does meanwhile; longer ones, and those that may be, are
+ * read from the spool a second time as they are sent. Bytes that only the opened
+ * version has are fetched.
  */
 #ifndef S3_AGENT_BODY_H
 #define S3_AGENT_BODY_H
@@ -21,6 +22,7 @@ struct body {
 	int64_t off, len;
 	unsigned sums;                  /* enum body_sum: which are wanted */
 	enum sum_crc kind;              /* of BODY_CRC */
+	int spooled;                    /* may be read twice: -EIO if it is shorter or other bytes then */
 	void (*done)(struct body *b, int err);
 	void *arg;
 	/* known in done, and until body_free */

@@ -110,17 +110,39 @@ static void part_sent(struct send *s, int err, const char *etag)
 	loop_soon(pump_all, NULL);
 }
 
+/* What was read twice may have changed in between; in memory it cannot. */
+static int is_torn(const struct send *s, int err)
+{
+	return err == -EIO && s->body.spooled && !s->body.p;
+}
+
+static void send_held(struct send *s)
+{
+	body_free(&s->body);
+	s->body.spooled = 0;
+	s->body.st = s->m->st;
+	body_load(&s->body);
+}
+
 static void put_done(struct s3_request *r, int err)
 {
 	struct send *s = r->arg;
+	signed char *etag_md5 = &s->m->st->b->etag_md5, known = *etag_md5;
 	char etag[S3_ETAG_MAX];
+	int torn;
 
 	if (!err)
 		err = proof_body(&s->body, r);
+	torn = r->status < 500 && is_torn(s, err);
+	if (torn)
+		*etag_md5 = known;      /* of what was sent by then it proves nothing */
 	snprintf(etag, sizeof(etag), "%s", err ? "" : r->etag);
 	s->r = NULL;
 	free(r);
-	part_sent(s, err, etag);
+	if (torn)
+		send_held(s);
+	else
+		part_sent(s, err, etag);
 }
 
 static void send_loaded(struct body *b, int err)
@@ -128,6 +150,10 @@ static void send_loaded(struct body *b, int err)
 	struct send *s = b->arg;
 	struct s3_request *r;
 
+	if (is_torn(s, err)) {
+		send_held(s);
+		return;
+	}
 	if (err) {
 		part_sent(s, err, "");
 		return;
@@ -180,7 +206,7 @@ static void send_part(struct multi *m, int i)
 		return;
 	}
 	s->body = (struct body){ .st = m->st, .off = p->part.off, .len = p->part.len,
-		.sums = m->crc ? BODY_CRC : BODY_MD5, .kind = m->kind, .done = send_loaded, .arg = s };
+		.sums = m->crc ? BODY_CRC : BODY_MD5, .kind = m->kind, .spooled = 1, .done = send_loaded, .arg = s };
 	body_load(&s->body);
 }
 
