@@ -6,11 +6,13 @@
 #include <openssl/evp.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "loop/loop.h"
 
 #define SPARE 8                         /* buffers kept, of the usual size */
+#define LITTLE (64 << 10)
 #define SPARE_SIZE (16ll << 20)
 
 static void *spare[SPARE];
@@ -147,12 +149,10 @@ static int sum_spool(const struct body *b, struct sums *s)
 	return 0;
 }
 
-static void prepare(void *arg)
+static void sum_body(struct body *b)
 {
-	struct body *b = arg;
 	struct sums s = { .which = b->sums, .kind = b->kind };
 
-	b->err = b->p ? read_all(b) : 0;
 	if (s.which & BODY_MD5) {
 		s.md5 = EVP_MD_CTX_new();
 		EVP_DigestInit_ex(s.md5, EVP_md5(), NULL);
@@ -168,6 +168,22 @@ static void prepare(void *arg)
 		sum_md5_text(b->digest, b->md5);
 		EVP_MD_CTX_free(s.md5);
 	}
+}
+
+static void prepare(void *arg)
+{
+	struct body *b = arg;
+
+	b->err = b->p ? read_all(b) : 0;
+	sum_body(b);
+}
+
+/* What was just written need not be waited for, and a thread would cost more than a little of it. */
+static int is_read_at_once(struct body *b)
+{
+	struct iovec all = { b->p, (size_t)b->len };
+
+	return b->len <= LITTLE && preadv2(b->st->f.data, &all, 1, b->off, RWF_NOWAIT) == b->len;
 }
 
 static void prepared(void *arg)
@@ -251,6 +267,10 @@ void body_load(struct body *b)
 	if (base) {
 		memset(b->p, 0, (size_t)b->len);
 		fetch(b, from, upto);
+	} else if (b->p && is_read_at_once(b)) {
+		b->err = 0;
+		sum_body(b);
+		loop_soon(prepared, b);
 	} else {
 		loop_work(prepare, prepared, b);
 	}
