@@ -170,6 +170,25 @@ struct stage *stage_get(struct stage *st)
 	return st;
 }
 
+static void close_removed(void *arg)
+{
+	spool_close(arg);
+}
+
+/* The last close of a file that is removed gives its blocks back: that may take the disk some time. */
+static void close_files(const struct stage *st)
+{
+	struct spool_file *f = malloc(sizeof(*f));
+
+	if (!f)
+		abort();
+	*f = st->f;
+	if (st->dropped)
+		loop_work(close_removed, free, f);
+	else
+		spool_close(f), free(f);
+}
+
 void stage_put(struct stage *st)
 {
 	if (--st->refs)
@@ -182,7 +201,7 @@ void stage_put(struct stage *st)
 	extents_free(&st->dirty);
 	extents_free(&st->later);
 	free(st->preserve);
-	spool_close(&st->f);
+	close_files(st);
 	free(st);
 }
 
@@ -190,6 +209,7 @@ void stage_drop(struct stage *st)
 {
 	stage_detach(st);
 	spool_remove(st->j->id);
+	st->dropped = 1;
 }
 
 void stage_rename(struct stage *st, const char *name, const char *key)

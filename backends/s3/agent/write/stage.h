@@ -29,6 +29,7 @@ struct stage {
 	struct extents later;           /* collected since publishing began; also in dirty */
 	int64_t later_cut;
 	int64_t given;                  /* bytes of room */
+	int dropped;                    /* removed from the spool */
 	int taken;                      /* the object is the empty one by which O_EXCL took the name */
 	int kept;                       /* `preserve` is known */
 	char *preserve;                 /* of the base: header lines "name: value\n" to be stored again */
