@@ -3,7 +3,7 @@
  * Cyclic redundancy checks, all reflected and inverted before and after: 64
  * bytes a step by carry-less multiplication (Gopal and others, "Fast CRC
  * computation using PCLMULQDQ", 2009), eight by tables (Kounavis and Berry's
- * slicing), and CRC32C by its own instruction.
+ * slicing). CRC32C's own instruction is half as fast, since it waits for itself.
  *
  * A sum is a polynomial over GF(2) modulo the check's own, the highest power
  * in the lowest bit; so are eight bytes of text, read as a little-endian number.
@@ -120,20 +120,6 @@ static uint64_t by_table(enum sum_crc kind, uint64_t c, const unsigned char *p, 
 
 #ifdef __x86_64__
 
-__attribute__((target("sse4.2")))
-static uint32_t by_instruction(uint32_t crc, const unsigned char *p, size_t n)
-{
-	uint64_t c = crc, word;
-
-	for (; n >= 8; p += 8, n -= 8) {
-		memcpy(&word, p, 8);
-		c = __builtin_ia32_crc32di(c, word);
-	}
-	for (crc = (uint32_t)c; n; n--)
-		crc = __builtin_ia32_crc32qi(crc, *p++);
-	return crc;
-}
-
 __attribute__((target("pclmul,sse2")))
 static inline __m128i carried(__m128i a, __m128i over_both, __m128i onto)
 {
@@ -169,8 +155,6 @@ static uint64_t by_products(enum sum_crc kind, uint64_t c, const unsigned char *
 static uint64_t go(enum sum_crc kind, uint64_t c, const unsigned char *p, size_t n)
 {
 #ifdef __x86_64__
-	if (kind == SUM_CRC32C && __builtin_cpu_supports("sse4.2"))
-		return by_instruction((uint32_t)c, p, n);
 	if (n >= STEP && __builtin_cpu_supports("pclmul"))
 		return by_products(kind, c, p, n);
 #endif
