@@ -196,6 +196,33 @@ static void trimming_gives_memory_back(void **state)
 	assert_int_equal(*(char *)cache_bytes(kept), 'k');
 }
 
+/* What is new is written to the file, what is there to the mapping; both are the same bytes. */
+static void pieces_follow_each_other(void **state)
+{
+	static const size_t piece[] = { 1, 4095, 5000, 16384, 100, 300000 };
+	static unsigned char want[3 << 20], got[3 << 20];
+
+	(void)state;
+	fresh();
+	for (int again = 0; again < 4; again++) {
+		struct chunk *c = take(again & 1 ? sizeof want : 200000, 1);
+		size_t at = 0, n;
+
+		for (unsigned i = 0; at < c->size; at += n, i++) {
+			n = piece[i % (sizeof piece / sizeof *piece)];
+			n = n < c->size - at ? n : c->size - at;
+			memset(want + at, (int)(i + again * 7), n);
+			cache_write(c, at, want + at, n);
+			if (i % 3 == 0)
+				cache_prepare(c);
+		}
+		assert_int_equal(pread(cache_fd(), got, c->size, (off_t)c->at), c->size);
+		assert_memory_equal(got, want, c->size);
+		assert_memory_equal(cache_read(c), want, c->size);
+		cache_free(c);
+	}
+}
+
 /* Random work against a map of pages. */
 static void it_is_a_memory(void **state)
 {
@@ -272,6 +299,7 @@ int main(void)
 		cmocka_unit_test(all_held_is_refused),
 		cmocka_unit_test(room_is_made_in_one_place),
 		cmocka_unit_test(trimming_gives_memory_back),
+		cmocka_unit_test(pieces_follow_each_other),
 		cmocka_unit_test(it_is_a_memory),
 		cmocka_unit_test(the_index_finds),
 	};

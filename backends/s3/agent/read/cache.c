@@ -18,6 +18,7 @@
 
 #define ORDERS 12                       /* CACHE_PAGE << 11 is CACHE_MOST */
 #define NONE UINT32_MAX
+#define LARGE_FROM (1u << 20)           /* a small object need not wait for the memory of many */
 #define PAGES(bytes) ((uint32_t)(((bytes) + CACHE_PAGE - 1) / CACHE_PAGE))
 
 _Static_assert((CACHE_PAGE << (ORDERS - 1)) == CACHE_MOST, "orders");
@@ -150,6 +151,11 @@ uint64_t cache_held(void)
 	return cache.held;
 }
 
+static enum memory_large large(const struct chunk *c)
+{
+	return c->often ? MEMORY_LARGE : c->size >= LARGE_FROM ? MEMORY_CHEAP : MEMORY_SMALL;
+}
+
 void *cache_bytes(const struct chunk *c)
 {
 	return cache_room(c, 0, c->size);
@@ -157,8 +163,18 @@ void *cache_bytes(const struct chunk *c)
 
 void *cache_room(const struct chunk *c, size_t from, size_t len)
 {
-	memory_give(c->index + (uint32_t)(from / CACHE_PAGE), c->index + PAGES(from + len), c->often);
+	memory_give(c->index + (uint32_t)(from / CACHE_PAGE), c->index + PAGES(from + len), large(c));
 	return (char *)memory_page(c->index) + from;
+}
+
+void cache_write(const struct chunk *c, size_t from, const void *p, size_t n)
+{
+	memory_write(c->index, from, p, n, large(c));
+}
+
+int cache_prepare(const struct chunk *c)
+{
+	return memory_prepare(c->index, c->index + PAGES(c->len), large(c));
 }
 
 const void *cache_read(const struct chunk *c)

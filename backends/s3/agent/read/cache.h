@@ -57,6 +57,8 @@ void cache_used(struct chunk *c);       /* most recently */
 void cache_spent(struct chunk *c);      /* the next to be reused: nobody is likely to ask again */
 void *cache_bytes(const struct chunk *c);   /* where the agent has it mapped, all of it to be written */
 void *cache_room(const struct chunk *c, size_t from, size_t len);   /* likewise len bytes from `from` on */
+void cache_write(const struct chunk *c, size_t from, const void *p, size_t n);   /* n bytes there */
+int cache_prepare(const struct chunk *c);           /* takes some of the memory that it lacks; 0 if it lacks none */
 const void *cache_read(const struct chunk *c);      /* likewise, what is there already */
 uint32_t cache_generation(const struct chunk *c);
 

@@ -7,6 +7,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
@@ -22,20 +23,23 @@
 #define OF_LARGE (LARGE / CACHE_PAGE)
 #define AT_ONCE 64                      /* small pages given by one call */
 /*
- * The small pages in place of a large one cost about a millisecond of our
- * processor time. A large one that took longer was made by moving others, or a
- * hypervisor had not given it yet; then the next ones are small, but for what
+ * The small pages in place of a large one cost a third of a millisecond of our
+ * processor time more. A large one that took longer was made by moving others, or
+ * a hypervisor had not given it yet; then the next ones are small, but for what
  * is written often: copies from and to large ones take half the time.
  */
-#define LONG_NS 1000000
-#define SMALL_AFTER_LONG 32             /* in large ones */
+#define LONG_NS 800000
+#define SMALL_AFTER_LONG 4              /* in large ones */
+
+/* A page that came with a write of the file is not in our mapping yet. */
+enum there { NOT_THERE, WRITTEN, MAPPED };
 
 static struct memory {
 	int fd, read_only;
 	char *map;
 	size_t head, size;              /* bytes: before page 0, in all */
 	uint32_t pages;
-	unsigned char *there;           /* each page was given */
+	unsigned char *there;           /* enum there of each page */
 	uint16_t *given;                /* of each large page, so many */
 	unsigned small;                 /* so many large ones are not tried for; UINT_MAX: never */
 } memory = { .fd = -1, .read_only = -1 };
@@ -62,11 +66,12 @@ void *memory_page(uint32_t page)
 
 /* ---- given and taken */
 
-static void mark(uint32_t from, uint32_t upto)
+static void mark(uint32_t from, uint32_t upto, enum there how)
 {
 	for (; from < upto; from++) {
 		memory.given[from / OF_LARGE] += !memory.there[from];
-		memory.there[from] = 1;
+		if (memory.there[from] < how)
+			memory.there[from] = (unsigned char)how;
 	}
 }
 
@@ -79,14 +84,14 @@ static uint64_t processor_time(void)
 }
 
 /* The large page that this one is in, if nothing of it is there yet. 0 if that cannot be. */
-static int give_large(uint32_t page, int often)
+static int give_large(uint32_t page, enum memory_large large)
 {
 	uint32_t first = page / OF_LARGE * OF_LARGE;
 	uint64_t before;
 
-	if (memory.given[page / OF_LARGE] || memory.pages - first < OF_LARGE)
+	if (large == MEMORY_SMALL || memory.given[page / OF_LARGE] || memory.pages - first < OF_LARGE)
 		return 0;
-	if (memory.small == UINT_MAX || (memory.small && !often)) {
+	if (memory.small == UINT_MAX || (memory.small && large != MEMORY_LARGE)) {
 		memory.small -= memory.small != UINT_MAX;
 		return 0;
 	}
@@ -97,7 +102,7 @@ static int give_large(uint32_t page, int often)
 		return 0;
 	}
 	memory.small = processor_time() - before > LONG_NS ? SMALL_AFTER_LONG : 0;
-	mark(first, first + OF_LARGE);
+	mark(first, first + OF_LARGE, MAPPED);
 	return 1;
 }
 
@@ -105,18 +110,49 @@ static void give_small(uint32_t from, uint32_t upto)
 {
 	uint32_t end = from;
 
-	while (end < upto && end - from < AT_ONCE && !memory.there[end])
+	while (end < upto && end - from < AT_ONCE && memory.there[end] != MAPPED)
 		end++;
 	if (end - from > 1)
 		madvise(memory_page(from), (size_t)(end - from) * CACHE_PAGE, MADV_POPULATE_WRITE);
-	mark(from, end);
+	mark(from, end, MAPPED);
 }
 
-void memory_give(uint32_t from, uint32_t upto, int often)
+void memory_give(uint32_t from, uint32_t upto, enum memory_large large)
 {
 	for (; from < upto; from++)
-		if (!memory.there[from] && !give_large(from, often))
+		if (memory.there[from] != MAPPED && !give_large(from, large))
 			give_small(from, upto);
+}
+
+int memory_prepare(uint32_t from, uint32_t upto, enum memory_large large)
+{
+	while (from < upto && memory.there[from] == MAPPED)
+		from++;
+	if (from < upto && !give_large(from, large))
+		give_small(from, upto);
+	return from < upto;
+}
+
+/* Whether some of them are new and cannot be large. */
+static int is_new(uint32_t from, uint32_t upto, enum memory_large large)
+{
+	for (; from < upto; from++)
+		if (!memory.there[from] && !give_large(from, large))
+			return 1;
+	return 0;
+}
+
+void memory_write(uint32_t page, size_t skip, const void *p, size_t n, enum memory_large large)
+{
+	uint32_t from = page + (uint32_t)(skip / CACHE_PAGE);
+	uint32_t upto = page + (uint32_t)((skip + n + CACHE_PAGE - 1) / CACHE_PAGE);
+
+	if (is_new(from, upto, large) && pwrite(memory.fd, p, n, (off_t)(memory_at(page) + skip)) == (ssize_t)n) {
+		mark(from, upto, WRITTEN);
+		return;
+	}
+	memory_give(from, upto, large);
+	memcpy((char *)memory_page(page) + skip, p, n);
 }
 
 void memory_take(uint32_t from, uint32_t upto)

@@ -21,11 +21,23 @@ void *memory_head(void);                /* NULL: none was made */
 uint64_t memory_at(uint32_t page);      /* in the file */
 void *memory_page(uint32_t page);       /* in the mapping */
 
+/* Whether new memory is to be taken in large pieces. */
+enum memory_large {
+	MEMORY_SMALL,                   /* not for so little */
+	MEMORY_CHEAP,                   /* where they cost no more */
+	MEMORY_LARGE,                   /* it will be written again and again */
+};
+
+/* The pages [from, upto) are about to be written. Best effort: what is not there by then comes with the write. */
+void memory_give(uint32_t from, uint32_t upto, enum memory_large large);
+/* Likewise a part of what is not there yet; 0 if all is. */
+int memory_prepare(uint32_t from, uint32_t upto, enum memory_large large);
+
 /*
- * The pages [from, upto) are about to be written, and again and again if
- * `often`. Best effort: what is not there by then comes with the write.
+ * Puts n bytes `skip` behind the beginning of a page. What is new comes by a write
+ * of the file: that neither clears it before nor maps it, and takes half the time.
  */
-void memory_give(uint32_t from, uint32_t upto, int often);
+void memory_write(uint32_t page, size_t skip, const void *p, size_t n, enum memory_large large);
 /* Gives [from, upto) back, as far as they are there. */
 void memory_take(uint32_t from, uint32_t upto);
 

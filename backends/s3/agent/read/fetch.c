@@ -130,7 +130,7 @@ static int on_data(struct s3_request *r, int64_t at, const void *p, size_t n)
 		return 0;
 	if (at != c->off + c->filled || n > c->len - c->filled)
 		return -EIO;
-	memcpy(cache_room(c, c->filled, n), p, n);
+	cache_write(c, c->filled, p, n);
 	c->filled += (uint32_t)n;
 	count->fetched += n;
 	f->grew(f);

@@ -65,7 +65,7 @@ static int take(struct look *k)
 
 	if (!k->got)
 		return 0;
-	memcpy(cache_room(c, c->filled, k->got), k->buf, k->got);
+	cache_write(c, c->filled, k->buf, k->got);
 	c->filled += (uint32_t)k->got;
 	f->from_disk += (uint32_t)k->got;
 	count->disk_read += k->got;
