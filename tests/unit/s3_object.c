@@ -66,6 +66,15 @@ void loop_soon(void (*fn)(void *arg), void *arg)
 	soon[soons++].arg = arg;
 }
 
+void loop_breathe(void)
+{
+}
+
+void loop_before_sleep(int (*busy)(void))
+{
+	(void)busy;
+}
+
 void loop_timer_set(struct loop_timer *t, uint64_t at)
 {
 	t->at = at;
@@ -281,6 +290,7 @@ static void serve(int64_t size, uint64_t cache)
 	bucket.versions = -1;
 	bucket.no_sums = 0;
 	bucket.habit = 0;
+	bucket.habits = 0;
 	assert_int_equal(cache_init(cache), 0);
 	object_init();
 }
@@ -848,6 +858,85 @@ static void opens_ask_for_what_is_read(void **state)
 	assert_int_equal(cache_init(CACHE_MOST), 0);
 }
 
+/* Requests of an open, and of all its reading. */
+static void opens_with(int64_t size, unsigned at_once, unsigned all)
+{
+	server.size = size;
+	server.requests = server.heads = 0;
+	snprintf(server.etag, sizeof server.etag, "\"%u\"", ++server.salt);
+	open_err = 1;
+	object_open(&bucket, "key", on_opened, NULL);
+	assert_int_equal(server.requests, at_once);
+	while (open_err == 1)
+		assert_true(turn());
+	assert_int_equal(open_err, 0);
+	read_it(opened, 0, size);
+	object_put(opened);
+	drain();
+	assert_int_equal(server.requests - server.heads, all);
+	assert_int_equal(cache_held(), 0);
+	assert_int_equal(fetch_running(), 0);
+}
+
+/* Where objects are read far, an open asks for several parts, in whatever order they are answered; until one is shorter. */
+static void sure_opens_ask_for_parts(void **state)
+{
+	(void)state;
+	serve(16 << 20, 256 << 20);
+	asked_by_open(16 << 20);
+	asked_by_open(16 << 20);
+	for (int i = 0; i < 8; i++)
+		opens_with(16 << 20, 4, 4);
+	opens_with((9 << 20) + 5, 4, 4);
+	opens_with(5000, 1, 1);
+	server.size = 16 << 20;
+	asked_by_open(16 << 20);
+	asked_by_open(16 << 20);
+	opens_with(5000, 4, 4);
+	opens_with(5000, 1, 1);
+	server.size = 16 << 20;
+	asked_by_open(16 << 20);
+	asked_by_open(16 << 20);
+	server.removed = 1;
+	assert_null(open_it());
+	assert_int_equal(open_err, -ENOENT);
+	drain();
+	assert_int_equal(cache_held(), 0);
+	server.removed = 0;
+	assert_int_equal(cache_init(CACHE_MOST), 0);
+}
+
+/* A part that was answered before the object was replaced is not one of the new version. */
+static void parts_of_two_versions(void **state)
+{
+	struct object *o;
+
+	(void)state;
+	serve(16 << 20, 256 << 20);
+	asked_by_open(16 << 20);
+	asked_by_open(16 << 20);
+	for (unsigned first = 0; first < 4; first++) {
+		snprintf(server.etag, sizeof server.etag, "\"%u\"", ++server.salt);
+		open_err = 1;
+		object_open(&bucket, "key", on_opened, NULL);
+		answer(first);
+		deliver(first, 5000);
+		snprintf(server.etag, sizeof server.etag, "\"%u\"", ++server.salt);
+		while (open_err == 1)
+			assert_true(turn());
+		o = opened;
+		assert_int_equal(open_err, 0);
+		if (first)
+			read_it(o, 0, 16 << 20);
+		object_put(o);
+		drain();
+		assert_int_equal(cache_held(), 0);
+		asked_by_open(16 << 20);
+		asked_by_open(16 << 20);
+	}
+	assert_int_equal(cache_init(CACHE_MOST), 0);
+}
+
 /* 64 readers, random places and sizes, faults now and then, a cache that is too small. */
 static void many_readers_of_little_memory(void **state)
 {
@@ -924,6 +1013,8 @@ int main(void)
 		cmocka_unit_test(a_cancelled_read_is_forgotten),
 		cmocka_unit_test(it_opens_again_without_bytes),
 		cmocka_unit_test(opens_ask_for_what_is_read),
+		cmocka_unit_test(sure_opens_ask_for_parts),
+		cmocka_unit_test(parts_of_two_versions),
 		cmocka_unit_test(many_readers_of_little_memory),
 	};
 

@@ -27,6 +27,7 @@
 #include "request/count.h"
 #include "guests/guest.h"
 #include "http/http.h"
+#include "read/fetch.h"
 #include "loop/log.h"
 #include "loop/loop.h"
 #include "read/object.h"
@@ -135,6 +136,7 @@ static int begin(int listener)
 		err = http_init();
 	if (!err) {
 		object_init();
+		fetch_init();
 		err = write_init();
 	}
 	return err ? err : guest_init(listener);

@@ -99,6 +99,17 @@ static void guest_gone(struct guest *g)
 		free_guest(g);
 }
 
+/* Looked at in every round from now on, until it asks nothing. */
+static void wake(struct guest *g)
+{
+	atomic_store(&g->channel->sleeping, 0);
+	if (g->awake)
+		return;
+	g->awake = 1;
+	g->next_awake = awake;
+	awake = g;
+}
+
 /* ---- calls */
 
 struct handles **guest_handles(struct guest *g)
@@ -149,11 +160,14 @@ static int64_t as_told(const struct call *c, int64_t result)
 	return result;
 }
 
+/* Who is answered will ask again, and need not ring while we are at work. */
 void call_answer(struct call *c, int64_t result)
 {
 	c->slot->result = as_told(c, result);
-	if (!c->guest->gone)
+	if (!c->guest->gone) {
+		wake(c->guest);
 		tell(c->slot);
+	}
 	free_call(c);
 }
 
@@ -213,16 +227,6 @@ static int look(struct guest *g)
 
 /* ---- who sleeps */
 
-static void wake(struct guest *g)
-{
-	atomic_store(&g->channel->sleeping, 0);
-	if (g->awake)
-		return;
-	g->awake = 1;
-	g->next_awake = awake;
-	awake = g;
-}
-
 /* Whoever did not ask is to ring from now on; what it asked just before that is seen here. */
 static int before_sleep(void)
 {
@@ -245,6 +249,13 @@ static int before_sleep(void)
 		}
 	}
 	return busy;
+}
+
+/* Those who are awake need not wait until all that a socket has is read. */
+static void look_all(void)
+{
+	for (struct guest *g = awake; g; g = g->next_awake)
+		look(g);
 }
 
 static void rung(void *arg, uint32_t events)
@@ -396,5 +407,6 @@ int guest_init(int fd)
 	fcntl(fd, F_SETFL, O_NONBLOCK);
 	fcntl(fd, F_SETFD, FD_CLOEXEC);
 	loop_before_sleep(before_sleep);
+	loop_between(look_all);
 	return loop_watch(fd, EPOLLIN, knocked, NULL);
 }

@@ -41,8 +41,8 @@ static struct later *queue[2];
 static unsigned queued, queue_room[2], filling;
 
 static int (*before[HOOKS])(void);
-static void (*after[HOOKS])(void);
-static unsigned nbefore, nafter;
+static void (*after[HOOKS])(void), (*between[HOOKS])(void);
+static unsigned nbefore, nafter, nbetween;
 
 uint64_t loop_now(void)
 {
@@ -250,6 +250,17 @@ void loop_before_sleep(int (*busy)(void))
 void loop_after_sleep(void (*fn)(void))
 {
 	after[nafter++] = fn;
+}
+
+void loop_between(void (*fn)(void))
+{
+	between[nbetween++] = fn;
+}
+
+void loop_breathe(void)
+{
+	for (unsigned i = 0; i < nbetween; i++)
+		between[i]();
 }
 
 static int is_busy(void)

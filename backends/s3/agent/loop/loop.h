@@ -46,6 +46,14 @@ void loop_before_sleep(int (*busy)(void));
 /* ... and this after it slept. */
 void loop_after_sleep(void (*fn)(void));
 
+/*
+ * For a callback that goes on for milliseconds, as libcurl does while a socket
+ * has bytes: calls what was given to loop_between, which may do all that an
+ * event's callback may, but end what the caller is about.
+ */
+void loop_breathe(void);
+void loop_between(void (*fn)(void));
+
 /* work(arg) in a thread of the pool (256 KiB of stack, all signals blocked), then done(arg) in the loop. work.c. */
 void loop_work(void (*work)(void *arg), void (*done)(void *arg), void *arg);
 

@@ -12,7 +12,10 @@
 #include "request/count.h"
 #include "loop/loop.h"
 
+#define BREATH (256u << 10)              /* bytes; a tenth of a millisecond */
+
 static struct fetch *urgent, *ahead;     /* they wait */
+static struct fetch *under_way;
 static unsigned running, all;
 static struct plan_link measured;
 
@@ -53,6 +56,7 @@ static void run_next(void)
 	while ((f = next_allowed())) {
 		DL_DELETE(*queue_of(f), f);
 		f->running = 1;
+		DL_APPEND(under_way, f);
 		running++;
 		s3_start(&f->req);
 	}
@@ -61,6 +65,8 @@ static void run_next(void)
 static void end(struct fetch *f)
 {
 	running -= f->running;
+	if (f->running)
+		DL_DELETE(under_way, f);
 	all--;
 	if (f->c) {
 		f->c->fetch = NULL;
@@ -121,6 +127,18 @@ static int on_head(struct s3_request *r)
 	return !err && f->head ? f->head(f) : err;
 }
 
+/* Guests copy what is there, and ask for more, while the rest comes. */
+static void breathe(size_t n)
+{
+	static size_t since;
+
+	since += n;
+	if (since < BREATH)
+		return;
+	since = 0;
+	loop_breathe();
+}
+
 static int on_data(struct s3_request *r, int64_t at, const void *p, size_t n)
 {
 	struct fetch *f = r->arg;
@@ -134,6 +152,7 @@ static int on_data(struct s3_request *r, int64_t at, const void *p, size_t n)
 	c->filled += (uint32_t)n;
 	count->fetched += n;
 	f->grew(f);
+	breathe(n);
 	return 0;
 }
 
@@ -196,7 +215,8 @@ static void on_done(struct s3_request *r, int err)
 
 static int take(struct fetch *f, int64_t off, int64_t len)
 {
-	f->c = cache_get((size_t)len);
+	if (!f->c)
+		f->c = cache_get((size_t)len);
 	if (!f->c)
 		return -ENOMEM;
 	f->c->off = off;
@@ -208,6 +228,45 @@ static int take(struct fetch *f, int64_t off, int64_t len)
 int fetch_take(struct fetch *f)
 {
 	return take(f, f->req.from, f->req.upto - f->req.from);
+}
+
+void fetch_expect(struct fetch *f)
+{
+	take(f, f->req.first, f->req.last + 1 - f->req.first);
+}
+
+void fetch_unwanted(struct fetch *f)
+{
+	if (f->c)
+		cache_free(f->c);
+	f->c = NULL;
+}
+
+static int prepare(void)
+{
+	const struct fetch *f;
+
+	DL_FOREACH(under_way, f)
+		if (f->c && !f->c->filled && cache_prepare(f->c))
+			return 1;
+	return 0;
+}
+
+void fetch_init(void)
+{
+	loop_before_sleep(prepare);
+}
+
+int fetch_pin(struct fetch *f, const struct s3_attr *attr)
+{
+	int64_t upto = f->req.last + 1 < attr->size ? f->req.last + 1 : attr->size;
+	int err = take(f, f->req.first, upto - f->req.first);
+
+	if (err)
+		return err;
+	f->size = attr->size;
+	strcpy(f->match, attr->etag);
+	return 0;
 }
 
 struct fetch *fetch_new(struct s3_bucket *b, const char *key, const struct s3_attr *attr,

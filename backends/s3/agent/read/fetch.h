@@ -44,15 +44,23 @@ struct fetch {
 struct fetch *fetch_new(struct s3_bucket *b, const char *key, const struct s3_attr *attr,
 			int64_t off, int64_t len);
 int fetch_take(struct fetch *f);
+/* Before it is started: memory for all of it, because there will be as much. */
+void fetch_expect(struct fetch *f);
+/* Before `head`: makes it one of the version that attr says, which begins before its end. 0 or -ENOMEM. */
+int fetch_pin(struct fetch *f, const struct s3_attr *attr);
 
 void fetch_start(struct fetch *f, int urgent);
 void fetch_urgent(struct fetch *f);     /* somebody waits now */
 void fetch_cancel(struct fetch *f);     /* f is gone, done is not called; its chunk is released, not freed */
+void fetch_unwanted(struct fetch *f);   /* what it brings is not kept */
 unsigned fetch_running(void);           /* waiting ones included */
 unsigned fetch_connections(const struct s3_bucket *b);  /* requests it may have at a time */
 
 /* It is complete and right: to be kept on disk, if the bucket has one. fetch_disk.c */
 void fetch_keep(struct fetch *f);
+
+/* Memory for what the server has not begun to answer is taken while there is nothing else to do. */
+void fetch_init(void);
 
 /* What was measured lately. */
 const struct plan_link *fetch_link(void);

@@ -26,6 +26,15 @@ void object_plan_soon(struct object *o)
 	o->planning = 1;
 }
 
+void object_plan(struct object *o, const struct range *want, unsigned n)
+{
+	if (!n || o->gone || o->aheads + n > PLANNED)
+		return;
+	memcpy(o->ahead + o->aheads, want, n * sizeof *want);
+	o->aheads += n;
+	object_plan_soon(o);
+}
+
 /* The name of a version; NUL-separated. */
 static size_t name_of(char *out, const struct s3_bucket *b, const char *key, const struct s3_attr *a)
 {
@@ -221,7 +230,7 @@ static unsigned gather(struct object *o, struct range *out)
 	memcpy(out, o->ahead, n * sizeof *out);
 	o->aheads = 0;
 	DL_FOREACH(o->fresh, r) {
-		int64_t end = smaller(object_read_end(r), r->off + (int64_t)cache_size() / 4);
+		int64_t end = object_wanted(r);
 
 		if (n == 2 * PLANNED)
 			break;

@@ -48,8 +48,7 @@ static int fill(struct object *o, struct range gap)
 	return 1;
 }
 
-/* Where the chunks that follow each other from off on end. */
-static int64_t covered_upto(const struct object *o, int64_t off)
+int64_t object_covered(const struct object *o, int64_t off)
 {
 	const struct chunk *c;
 
@@ -65,7 +64,7 @@ static int next_gap(const struct object *o, const struct range *r, struct range 
 	int64_t low = 0, high = o->attr.size;
 
 	*gap = *r;
-	gap->off = covered_upto(o, r->off);
+	gap->off = object_covered(o, r->off);
 	if (gap->off >= r->end)
 		return 0;
 	c = index_floor(&o->index, gap->off);
@@ -97,7 +96,7 @@ static void sink_islands(struct object *o, struct range r)
 	struct range gap;
 
 	for (; next_gap(o, &r, &gap); r.off = upto) {
-		upto = covered_upto(o, gap.end);
+		upto = object_covered(o, gap.end);
 		if (upto < r.end && upto - gap.end <= hole)
 			drop_chunks(o, gap.end, upto);
 	}

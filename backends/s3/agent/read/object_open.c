@@ -3,9 +3,11 @@
  * Opening the current version of an object: one GET of its first bytes says
  * its size and etag, and a small object is there as a whole. How many bytes is
  * a guess: as far as readers went in the bucket's objects lately, so that who
- * reads whole objects does not wait for a second answer. Of a bucket with a
- * disk cache it says which version is known, and if that is the current one no
- * bytes come, and the object is that.
+ * reads whole objects does not wait for a second answer. Where they went further
+ * than one request should bring, several ask at the same time, and the first
+ * answer says what the others have to be. Of a bucket with a disk cache it says
+ * which version is known, and if that is the current one no bytes come, and the
+ * object is that.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -17,6 +19,9 @@
 #include "object_private.h"
 
 #define FIRST_BYTES (128ll << 10)       /* s3clients.md 8.1 */
+#define FIRST_PART (4ll << 20)          /* where others are asked for beside it */
+#define SURE 2                          /* objects in a row that were read so far: a part that is not there costs a request */
+#define PARTS (OPEN_MOST / FIRST_PART)
 #define DRAINED (256ll << 10)           /* so much that nobody wants costs less than the connection */
 
 /* An open that has no answer yet. */
@@ -26,11 +31,58 @@ struct opening {
 	void (*opened)(void *arg, struct object *o, int err);
 	void *arg;
 	struct s3_request head;
+	struct fetch *more[PARTS];      /* what is behind the first part; NULL: the object's, or over */
+	struct object *early;           /* what one of these was the first to tell of */
 	struct s3_attr last;            /* what it was lately; etag "": not known */
 };
 
+static void unwanted(struct fetch *f, int err)
+{
+	(void)err;
+	fetch_unwanted(f);
+}
+
+static int let_go(struct fetch *f)
+{
+	fetch_unwanted(f);
+	f->head = NULL;
+	f->done = unwanted;
+	return f->req.upto > DRAINED ? -ECANCELED : 0;
+}
+
+/* Makes it a part of the object, unless that has bytes of it or ends before. */
+static int take_more(struct fetch *f, struct object *o)
+{
+	const struct chunk *c = index_floor(&o->index, f->req.last);
+
+	if (o->gone || f->req.first >= o->attr.size || (c && c->off + c->len > f->req.first) || fetch_pin(f, &o->attr))
+		return 0;
+	object_adopt(o, f);
+	return 1;
+}
+
+/* The other parts are the object's now, or nobody's. */
+static void place_more(struct opening *w, struct object *o)
+{
+	for (unsigned i = 0; i < PARTS; i++) {
+		struct fetch *f = w->more[i];
+
+		if (!f || (o && take_more(f, o)))
+			continue;
+		f->head = let_go;
+		f->done = unwanted;
+		if (!f->running) {
+			fetch_unwanted(f);
+			fetch_cancel(f);
+		}
+	}
+	if (w->early)
+		object_put(w->early);
+}
+
 static void open_end(struct opening *w, struct object *o, int err)
 {
+	place_more(w, o);
 	w->opened(w->arg, o, err);
 	free(w->key);
 	free(w);
@@ -74,23 +126,20 @@ static void open_by_head(struct opening *w)
 	s3_start(&w->head);
 }
 
-static void unwanted(struct fetch *f, int err)
+/* What a reader is expected to want behind the first bytes is on its way when it comes to ask. */
+static void go_on(struct object *o, int64_t from)
 {
-	(void)f;
-	(void)err;
-}
+	struct range rest = { from, smaller(o->bucket->habit, o->attr.size), 0, 0 };
 
-static int let_go(struct fetch *f)
-{
-	f->head = NULL;
-	f->done = unwanted;
-	return f->req.upto > DRAINED ? -ECANCELED : 0;
+	if (rest.off < rest.end)
+		object_plan(o, &rest, 1);
+	o->asked = larger(from, rest.end);
 }
 
 /* Takes the bytes for the object, unless it has some of them. */
 static int adopt(struct fetch *f, struct object *o)
 {
-	o->asked = f->req.last + 1;
+	go_on(o, f->req.last + 1);
 	if (!o->attr.size || o->gone || index_floor(&o->index, f->req.upto - 1) || fetch_take(f))
 		return let_go(f);
 	f->size = o->attr.size;
@@ -125,6 +174,8 @@ static void open_failed(struct fetch *f, int err)
 	int empty = f->req.status == 416;
 	struct object *o;
 
+	fetch_unwanted(f);
+
 	if (empty)
 		open_by_head(w);
 	else if ((o = object_as_it_was(w, &f->req)))
@@ -138,9 +189,17 @@ static int64_t power_below(int64_t n)
 	return 1ll << (63 - __builtin_clzll((unsigned long long)n));
 }
 
+/* Whether the next object is likely to be read as far as the last ones were. */
+static int is_sure(const struct s3_bucket *b)
+{
+	return b->habits >= SURE && b->habit > FIRST_PART && b->habit <= (int64_t)cache_size() / 8 && !is_remembered(b);
+}
+
 /* No more than is worth a request of its own: what is behind that comes by others at the same time. */
 static int64_t guess(const struct s3_bucket *b)
 {
+	if (is_sure(b))
+		return FIRST_PART;
 	int64_t most = smaller(plan_least(fetch_link()), (int64_t)cache_size() / 8);
 
 	return b->habit > FIRST_BYTES ? larger(smaller(b->habit, power_below(most)), FIRST_BYTES) : FIRST_BYTES;
@@ -158,8 +217,59 @@ void object_open_learn(struct object *o)
 		else if (!o->refs && o->reach < came / 2)
 			b->habit /= 8;
 	}
-	if (!o->refs)
+	if (!o->refs) {
+		if (o->asked)
+			b->habits = o->reach >= b->habit ? b->habits + 1 : 0;
 		o->asked = o->reach = 0;
+	}
+}
+
+static void forget_more(const struct fetch *f)
+{
+	struct opening *w = f->owner;
+
+	for (unsigned i = 0; i < PARTS; i++)
+		if (w->more[i] == f)
+			w->more[i] = NULL;
+}
+
+/* It is answered before the first part. */
+static int more_head(struct fetch *f)
+{
+	struct opening *w = f->owner;
+	struct object *o = object_of(w, &f->req);
+
+	forget_more(f);
+	if (o && w->early)
+		object_put(o);
+	else
+		w->early = o;
+	return o && o == w->early && take_more(f, o) ? 0 : let_go(f);
+}
+
+static void more_ended(struct fetch *f, int err)
+{
+	(void)err;
+	fetch_unwanted(f);
+	forget_more(f);
+}
+
+static void ask_more(struct opening *w)
+{
+	int64_t off = FIRST_PART;
+
+	for (unsigned i = 0; i < PARTS && off < w->b->habit; i++, off += FIRST_PART) {
+		struct fetch *f = fetch_new(w->b, w->key, NULL, off, smaller(FIRST_PART, w->b->habit - off));
+
+		if (!f)
+			return;
+		f->owner = w;
+		fetch_expect(f);
+		f->head = more_head;
+		f->done = more_ended;
+		w->more[i] = f;
+		fetch_start(f, 0);
+	}
 }
 
 static void open_by_get(struct opening *w)
@@ -175,7 +285,11 @@ static void open_by_get(struct opening *w)
 	f->done = open_failed;
 	if (*w->last.etag)
 		s3_header(&f->req, "if-none-match", w->last.etag);
+	if (is_sure(w->b))
+		fetch_expect(f);
 	fetch_start(f, 1);
+	if (is_sure(w->b))
+		ask_more(w);
 }
 
 static void open_again(void *arg, const struct s3_attr *last)

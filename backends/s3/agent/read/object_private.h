@@ -59,9 +59,12 @@ void object_adopt(struct object *o, struct fetch *f);
 
 /* Plans in the next round of the loop what is listed in o->fresh and o->ahead. */
 void object_plan_soon(struct object *o);
+/* ... and n ranges with it; forgotten if there are too many. */
+void object_plan(struct object *o, const struct range *want, unsigned n);
 
 /* object_read.c: the reads of an object */
 int64_t object_read_end(const struct object_read *r);   /* of what it asks for, in the object */
+int64_t object_wanted(const struct object_read *r);     /* of what is planned for it at once */
 void object_reads_grew(struct fetch *f);        /* f->c->filled did: those that wait for it are answered */
 void object_reads_failed(struct fetch *f, int err);
 void object_reads_settle(struct object *o, int refused);   /* the fresh ones, after a plan; refused: memory was */
@@ -73,6 +76,8 @@ void object_open_learn(struct object *o);
 
 /* object_fill.c: asks for what a range lacks. 0 without memory. */
 int object_fill(struct object *o, struct range r);
+/* Where the chunks that follow each other from off on end. */
+int64_t object_covered(const struct object *o, int64_t off);
 /* A chunk that nobody holds is the cache's again. */
 void object_drop(struct object *o, struct chunk *c);
 

@@ -59,6 +59,11 @@ int64_t object_read_end(const struct object_read *r)
 	return r->len < size - r->off ? r->off + r->len : size;
 }
 
+int64_t object_wanted(const struct object_read *r)
+{
+	return smaller(object_read_end(r), r->off + (int64_t)cache_size() / 4);
+}
+
 /* Collects what is there from r->off on; returns where it ends, and the chunk that is to grow there in *at. */
 static int64_t collect(struct object_read *r, struct chunk **at)
 {
@@ -236,17 +241,23 @@ void object_reads_settle(struct object *o, int refused)
 	}
 }
 
+/* What of a read is not on its way does not wait for what is: it is asked for now. */
+static void want_rest(const struct object_read *r)
+{
+	struct object *o = r->o;
+	struct range rest = { object_covered(o, r->off), object_wanted(r), object_wanted(r), 0 };
+
+	if (rest.off < rest.end)
+		object_plan(o, &rest, 1);
+}
+
 /* Fetches ahead of the stream this read belongs to. */
 static void go_ahead(struct object *o, struct stream *s, int64_t most)
 {
 	struct range want[STREAM_STRIDES];
 	unsigned n = stream_ahead(s, o->attr.size, most, want);
 
-	if (!n || o->gone || o->aheads + n > PLANNED)
-		return;
-	memcpy(o->ahead + o->aheads, want, n * sizeof *want);
-	o->aheads += n;
-	object_plan_soon(o);
+	object_plan(o, want, n);
 }
 
 /* Another stream is on its way to this place. */
@@ -318,10 +329,11 @@ void object_read(struct object_read *r)
 		count->waited++;
 		stream_stalled(s, most);
 	}
+	drop_behind(o, s);
+	want_rest(r);
+	go_ahead(o, s, most);
 	if (s->way > 0 && s->window && r->off <= VERIFY_FROM)
 		object_verify_ask(o);
-	drop_behind(o, s);
-	go_ahead(o, s, most);
 	if (enough(r, pos))
 		r->done(r, 0);
 	else if (o->gone)

@@ -18,6 +18,7 @@
 #include "request/count.h"
 #include "creds/creds.h"
 #include "loop/log.h"
+#include "loop/loop.h"
 #include "object_private.h"
 
 #define TRIES 4                         /* HEADs in a row without a checksum: the endpoint keeps none */
@@ -185,6 +186,14 @@ static void asked(struct s3_request *r, int err)
 	object_verify_asked(o);
 }
 
+/* Behind the requests for bytes of this round: these get the connections that are open. */
+static void ask(void *arg)
+{
+	struct asking *a = arg;
+
+	s3_start(&a->r);
+}
+
 /* Not where AWS's tools are told to leave it, or the endpoint was seen to have none. */
 void object_verify_ask(struct object *o)
 {
@@ -204,5 +213,5 @@ void object_verify_ask(struct object *o)
 		.first = -1, .last = -1, .patience_ms = PATIENCE, .done = asked, .arg = a };
 	s3_header(&a->r, "if-match", a->match);
 	s3_header(&a->r, "x-amz-checksum-mode", "ENABLED");
-	s3_start(&a->r);
+	loop_soon(ask, a);
 }

@@ -68,6 +68,7 @@ struct s3_bucket {
 	unsigned char news;                     /* new objects published while if_none_match is not known */
 	unsigned throttled;             /* SlowDowns seen lately, less answers since */
 	int64_t habit;                  /* how far into objects their readers went lately, in bytes; read/'s */
+	unsigned habits;                /* objects in a row that were read so far */
 	unsigned no_sums;               /* HEADs in a row that told no checksum */
 	struct s3_hedging hedging;
 	int64_t tokens;                 /* of the retry budget; below 0: owed */
