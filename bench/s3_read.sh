@@ -52,12 +52,12 @@ against() {
 	     "processor $(awk '$2 > 0.05 { print $4 / $2 }' "$TMP/rows" | median) times"
 }
 
-# The part size and number of connections with which the transport is fastest here.
+# best SIZE URL...: the part size and number of connections with which the transport is fastest for such objects.
 best() {
 	local part n t
 	for part in 1048576 4194304 8388608; do
 		for n in 1 2 4 8; do
-			t=$(for _ in 1 2 3; do "$BIN/s3_transport" whole $part $n "$BIG" "$@" | cut -d' ' -f1; done | median)
+			t=$(for _ in 1 2 3; do "$BIN/s3_transport" whole $part $n "$@" | cut -d' ' -f1; done | median)
 			echo "$t $part $n"
 		done
 	done | sort -n | { read -r _ part n && echo "$part $n"; }
@@ -92,7 +92,7 @@ paths() { for i in $(seq "$2"); do echo "$AT/$1-$i"; done; }
 
 with_server() {
 	local part n t limit a
-	read -r part n <<<"$(best "$ENDPOINT/bench/big-1")"
+	read -r part n <<<"$(best "$BIG" "$ENDPOINT/bench/big-1")"
 	note "$server: the transport is fastest with $n connections and parts of $((part >> 20)) MiB"
 	local big=(whole "$part" "$n" "$BIG" "$ENDPOINT/bench/big-1")
 
@@ -105,6 +105,7 @@ with_server() {
 	against "$server 4k at random, 32 threads" 0.9 16000 /s random 4096 16000 32 "$ENDPOINT/bench/big-1" "$BIG" -- reader random 4096 16000 32 "$AT/big-1"
 	for t in "4k 100 -10000 us 4096" "256k 50 12.5 MiB/s 262144" "4m 10 40 MiB/s 4194304" "16m 5 80 MiB/s 16777216"; do
 		set -- $t
+		read -r part n <<<"$(best "$5" $(urls "$1" "$2"))"
 		against "$server whole objects of $1, one read" 0.9 "$3" "$4" whole "$part" "$n" "$5" $(urls "$1" "$2") -- reader whole 0 $(paths "$1" "$2")
 	done
 	for t in 2 4 8 16; do

@@ -7,12 +7,13 @@
  *      s3_transport random BYTES COUNT CONNECTIONS URL SIZE
  *
  * Signed if AWS_ACCESS_KEY_ID is set. Prints seconds, seconds of processor time,
- * and bytes. What comes is copied to where a program would have it: into a buffer
- * of a few MiB.
+ * and bytes. What comes is copied to where a program would have it: a whole object
+ * of up to 16 MiB to its place in a buffer of that size, else into one of a few MiB.
  */
 #include "s3_curl.h"
 
 #define RING (4u << 20)
+#define WHOLE (16u << 20)
 
 struct one {
 	CURL *easy;
@@ -21,13 +22,14 @@ struct one {
 };
 
 static char *ring;
+static size_t room = RING;
 
 static size_t got(char *p, size_t size, size_t n, void *arg)
 {
 	size_t *at = arg;
 
 	n *= size;
-	if (*at + n > RING)
+	if (*at + n > room)
 		*at = 0;
 	memcpy(ring + *at, p, n);
 	*at += n;
@@ -63,6 +65,8 @@ static void start(struct one *o, const char *url, long long off, long long len)
 	char range[64];
 
 	snprintf(range, sizeof range, "%lld-%lld", off, off + len - 1);
+	if (room != RING)
+		o->at = (size_t)off;
 	curl_easy_setopt(o->easy, CURLOPT_URL, url);
 	curl_easy_setopt(o->easy, CURLOPT_RANGE, range);
 	if (key.id)
@@ -74,6 +78,9 @@ static void whole(long long part, int n, long long size, char **url)
 {
 	struct one *all = make(n);
 
+	if (size <= WHOLE)
+		room = (size_t)size;
+	ring = malloc(room);
 	for (; *url; url++) {
 		long long off = 0;
 		int live = 0;
@@ -97,6 +104,7 @@ static void at_random(long long len, int count, int n, const char *url, long lon
 	struct one *all = make(n);
 	int live = 0;
 
+	ring = malloc(room);
 	srandom(1);
 	for (; live < n && count; live++, count--)
 		start(&all[live], url, random() % (size / len) * len, len);
@@ -116,7 +124,6 @@ int main(int argc, char **argv)
 	double t = clock_of(CLOCK_MONOTONIC);
 
 	begin_curl();
-	ring = malloc(RING + (1 << 20));
 	if (argc > 5 && strcmp(argv[1], "whole") == 0)
 		whole(atoll(argv[2]), atoi(argv[3]), atoll(argv[4]), argv + 5);
 	else if (argc == 7 && strcmp(argv[1], "random") == 0)

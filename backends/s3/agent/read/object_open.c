@@ -189,10 +189,11 @@ static int64_t power_below(int64_t n)
 	return 1ll << (63 - __builtin_clzll((unsigned long long)n));
 }
 
-/* Whether the next object is likely to be read as far as the last ones were. */
+/* Whether the next object is likely to be read as far as the last ones were, and there is memory for that. */
 static int is_sure(const struct s3_bucket *b)
 {
-	return b->habits >= SURE && b->habit > FIRST_PART && b->habit <= (int64_t)cache_size() / 8 && !is_remembered(b);
+	return b->habits >= SURE && b->habit > FIRST_PART && !is_remembered(b) &&
+	       cache_held() + 2 * (uint64_t)b->habit <= cache_size() / 4;
 }
 
 /* No more than is worth a request of its own: what is behind that comes by others at the same time. */

@@ -241,13 +241,13 @@ void object_reads_settle(struct object *o, int refused)
 	}
 }
 
-/* What of a read is not on its way does not wait for what is: it is asked for now. */
+/* What is behind the bytes that are there or on their way does not wait for these. */
 static void want_rest(const struct object_read *r)
 {
 	struct object *o = r->o;
 	struct range rest = { object_covered(o, r->off), object_wanted(r), object_wanted(r), 0 };
 
-	if (rest.off < rest.end)
+	if (rest.off > r->off && rest.off < rest.end)
 		object_plan(o, &rest, 1);
 }
 
