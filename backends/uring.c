@@ -226,7 +226,7 @@ static ssize_t uring_preadv(struct file *f, int fd, const struct iovec *iov, int
 		if (r != BE_NATIVE)
 			return r;
 	}
-	if (cnt == 1 && !rwf) {
+	if (option(f, URING_READAHEAD) && cnt == 1 && !rwf) {   /* or nobody has looked whether iov can be read */
 		ssize_t r = read_ahead(f, fd, iov->iov_base, iov->iov_len, off);
 
 		if (r != BE_NATIVE)

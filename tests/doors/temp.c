@@ -64,7 +64,8 @@ static void door(void)
 	CALL(mkstemp(template("tXXXXXX/")));
 	t = template("dXXXXXX");
 	PTR(mkdtemp(t));
-	say("%d, mode %o", stat(t, &st), (unsigned)st.st_mode);
+	CALL(stat(t, &st));
+	say("mode %o", (unsigned)st.st_mode);
 	CALL(rmdir(t));
 	PTR(mkdtemp(template("none/dXXXXXX")));
 	PTR(mkdtemp(template("dXXX")));
