@@ -45,7 +45,7 @@ sent PutObject put tagging=team%3Da%2520b%26env%3Dx%252Fy
 sent CreateMultipartUpload parts tagging=team%3Da%2520b%26env%3Dx%252Fy
 sent CopyObject moved '!tagging'
 sent PutObject excl '!storage-class' acl=public-read
-for m in UploadPart:parts UploadPartCopy:parts GetObject:put; do
+for m in UploadPart:parts UploadPartCopy:parts GetObject:parts; do
 	sent "${m%:*}" "${m#*:}" '!server-side-encryption' '!storage-class' '!tagging' '!acl' request-payer=requester
 done
 sent CompleteMultipartUpload parts '!storage-class'
@@ -66,7 +66,7 @@ chmod 600 "$TMP"/*.key
 under "sse-c-key-file=$TMP/raw.key" "mkdir \$D/c; D=\$D/c; $work; mkdir \$D/d; echo f >\$D/d/f; mv \$D/d \$D/e; cat \$D/e/f"
 md5=$(base64 -d <<<"$key" | openssl md5 -binary | base64 | sed 's,+,%2B,g; s,=,%3D,g')
 customer=(server-side-encryption-customer-algorithm=AES256 server-side-encryption-customer-key= server-side-encryption-customer-key-md5=$md5)
-for m in $makes UploadPart:parts UploadPartCopy:parts CompleteMultipartUpload:parts GetObject:put HeadObject:put CopyObject:e/f; do
+for m in $makes UploadPart:parts UploadPartCopy:parts CompleteMultipartUpload:parts GetObject:parts HeadObject:put CopyObject:e/f; do
 	sent "${m%:*}" "c/${m#*:}" "${customer[@]}"
 done
 for m in CopyObject:moved UploadPartCopy:parts CopyObject:e/f; do
