@@ -105,6 +105,10 @@ kill -KILL $(agents)
 until_ no_agents
 SHIM_AGENT_IDLE=1 shim head -c 10 "$PREFIX/f" >/dev/null
 until_ no_agents || { echo "the agent does not go"; bad=1; }
+# also where its directory is gone
+SHIM_AGENT_IDLE=1 shim head -c 10 "$PREFIX/f" >/dev/null
+rm -rf "$TMP/agents/"*
+until_ no_agents || { echo "the agent without a directory does not go"; bad=1; }
 
 # where orphans are the program's there is no child either, also when the agent was killed; and nobody is left
 lonely() {

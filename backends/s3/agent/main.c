@@ -71,11 +71,13 @@ static int may_end(void)
 	return parent != starter && !is_guest(parent);
 }
 
-/* Nobody starts another one, or connects, while we hold the lock. */
+/* Nobody starts another one, or connects, while we hold the lock; or ever, where the directory is gone. */
 static int retire(void)
 {
 	int lock = openat(dir, "lock", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 
+	if (lock < 0 && errno == ENOENT)
+		return 1;
 	if (lock < 0 || flock(lock, LOCK_EX | LOCK_NB) < 0) {
 		if (lock >= 0)
 			close(lock);
