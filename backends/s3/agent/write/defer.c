@@ -14,7 +14,7 @@
 #include "options.h"
 #include "publish.h"
 
-#define HOLD_MS 1000                    /* what follows a close follows at once */
+#define HOLD_MS 300                     /* what follows a close follows at once */
 #define HELD_LONG 64                    /* files: with more than that the oldest is not held any longer, */
 #define HELD_MOST 512                   /* and with so many the close waits */
 #define HELD_SIZE (4ll << 20)           /* larger files are worth no waiting */
