@@ -40,8 +40,7 @@ static void copy(struct between *w)
 
 static void request(struct between *w, const struct task_end *e, void (*done)(struct s3_request *r, int err))
 {
-	w->r = (struct s3_request){ .bucket = e->b, .method = "HEAD", .key = e->name, .first = -1, .body_fd = -1,
-		.done = done, .arg = w };
+	s3_prepare(&w->r, e->b, "HEAD", e->name, done, w);
 	s3_start(&w->r);
 }
 

@@ -151,9 +151,11 @@ static void md5_of(const char *text, size_t n, char out[SUM_MD5_TEXT])
 
 static void together(struct delete_batch *d)
 {
-	struct s3_request r = { .bucket = d->b, .method = "POST", .first = -1, .body_fd = -1, .done = answered, .arg = d };
-	char md5[SUM_MD5_TEXT], *text = delete_text(d->key, d->n, &r.body_len);
+	struct s3_request r;
+	char md5[SUM_MD5_TEXT], *text;
 
+	s3_prepare(&r, d->b, "POST", NULL, answered, d);
+	text = delete_text(d->key, d->n, &r.body_len);
 	md5_of(text, r.body_len, md5);
 	r.body = text;
 	s3_param(&r, "delete", "");
@@ -210,8 +212,7 @@ static void go_on(struct singles *s)
 			abort();
 		one->s = s;
 		one->i = s->next;
-		one->r = (struct s3_request){ .bucket = d->b, .method = "DELETE", .key = d->key[s->next], .first = -1,
-			.body_fd = -1, .done = single_done, .arg = one };
+		s3_prepare(&one->r, d->b, "DELETE", d->key[s->next], single_done, one);
 		s->going++;
 		s3_start(&one->r);
 	}

@@ -185,11 +185,12 @@ static void listed(struct s3_request *r, int err)
 static int list(struct s3_bucket *b, const char *prefix, struct uploads *u)
 {
 	do {
-		struct s3_request r = { .bucket = b, .method = "GET", .first = -1, .body_fd = -1, .done = listed, .arg = u };
+		struct s3_request r;
 		char key[S3_NAME_MAX], id[S3_UPLOAD_MAX];
 
 		snprintf(key, sizeof(key), "%s", u->key);
 		snprintf(id, sizeof(id), "%s", u->id);
+		s3_prepare(&r, b, "GET", NULL, listed, u);
 		s3_param(&r, "uploads", "");
 		s3_param(&r, "prefix", prefix);
 		if (*key)

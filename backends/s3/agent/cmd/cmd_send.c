@@ -266,8 +266,7 @@ static void put_text(struct send *s, size_t n, const char *type)
 	meta_set(&s->meta, "content-type", type);
 	if (keeps_attributes(t))
 		meta_attr(&s->meta, &attr, OBJECT_MODE | OBJECT_TIMES);
-	s->r = (struct s3_request){ .bucket = t->to.b, .method = "PUT", .key = t->to.name, .first = -1, .body_fd = -1,
-		.done = put_done, .arg = s };
+	s3_prepare(&s->r, t->to.b, "PUT", t->to.name, put_done, s);
 	meta_send(&s->meta, &s->r);
 	s->r.body = n ? s->text : NULL;
 	s->r.body_len = n;

@@ -144,12 +144,7 @@ int target_prefix(const struct cmd_target *t, char prefix[S3_NAME_MAX])
 
 void target_request(struct s3_request *r, const struct cmd_target *t, const char *method, const char *key)
 {
-	memset(r, 0, sizeof(*r));
-	r->bucket = t->bucket;
-	r->method = method;
-	r->key = key;
-	r->first = -1;
-	r->body_fd = -1;
+	s3_prepare(r, t->bucket, method, key, NULL, NULL);
 }
 
 struct names_wait {

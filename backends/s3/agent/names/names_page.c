@@ -17,11 +17,7 @@
 void page_request(struct s3_request *r, struct s3_bucket *b, const char *prefix, const char *delimiter,
 		  const char *token)
 {
-	memset(r, 0, sizeof(*r));
-	r->bucket = b;
-	r->method = "GET";
-	r->first = -1;
-	r->body_fd = -1;
+	s3_prepare(r, b, "GET", NULL, NULL, NULL);
 	s3_param(r, "list-type", "2");
 	if (delimiter)
 		s3_param(r, "delimiter", delimiter);

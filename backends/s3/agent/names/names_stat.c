@@ -106,8 +106,7 @@ static void answered(struct asker *f, int err)
 static void ask_head(struct asker *f, struct s3_request *r, const char *key,
 		     void (*done)(struct s3_request *r, int err))
 {
-	*r = (struct s3_request){ .bucket = f->flight.bucket, .method = "HEAD", .key = key, .first = -1, .body_fd = -1,
-				  .done = done, .arg = f };
+	s3_prepare(r, f->flight.bucket, "HEAD", key, done, f);
 	f->asked++;
 	s3_start(r);
 }

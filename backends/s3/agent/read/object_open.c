@@ -121,8 +121,7 @@ static void head_done(struct s3_request *r, int err)
 /* Where no bytes can be had: an empty object, or no memory for them. */
 static void open_by_head(struct opening *w)
 {
-	w->head = (struct s3_request){ .bucket = w->b, .method = "HEAD", .key = w->key, .body_fd = -1,
-		.first = -1, .last = -1, .done = head_done, .arg = w };
+	s3_prepare(&w->head, w->b, "HEAD", w->key, head_done, w);
 	s3_start(&w->head);
 }
 

@@ -125,8 +125,7 @@ static void ask(struct parts *p)
 {
 	struct object *o = p->o;
 
-	p->r = (struct s3_request){ .bucket = o->bucket, .method = "GET", .key = o->key, .body_fd = -1,
-		.first = -1, .last = -1, .done = answered, .arg = p };
+	s3_prepare(&p->r, o->bucket, "GET", o->key, answered, p);
 	s3_param(&p->r, "attributes", "");
 	if (*p->version)
 		s3_param(&p->r, "versionId", p->version);

@@ -209,8 +209,8 @@ void object_verify_ask(struct object *o)
 	a->o = o;
 	o->refs++;
 	strcpy(a->match, o->attr.etag);
-	a->r = (struct s3_request){ .bucket = o->bucket, .method = "HEAD", .key = o->key, .body_fd = -1,
-		.first = -1, .last = -1, .patience_ms = PATIENCE, .done = asked, .arg = a };
+	s3_prepare(&a->r, o->bucket, "HEAD", o->key, asked, a);
+	a->r.patience_ms = PATIENCE;
 	s3_header(&a->r, "if-match", a->match);
 	s3_header(&a->r, "x-amz-checksum-mode", "ENABLED");
 	loop_soon(ask, a);

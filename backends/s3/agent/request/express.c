@@ -175,8 +175,8 @@ static void fetched(struct s3_request *r, int err)
 static void fetch(struct express *e)
 {
 	e->asking = 1;
-	e->r = (struct s3_request){ .bucket = e->b, .method = "GET", .first = -1, .body_fd = -1, .chain = 1,
-		.done = fetched, .arg = e };
+	s3_prepare(&e->r, e->b, "GET", NULL, fetched, e);
+	e->r.chain = 1;
 	s3_param(&e->r, "session", "");
 	s3_header(&e->r, "x-amz-create-session-mode", e->read_only ? "ReadOnly" : "ReadWrite");
 	s3_start(&e->r);

@@ -134,6 +134,14 @@ struct s3_request {
 	struct s3_try *try;             /* s3.c's */
 };
 
+/* Makes it a request without a range or a body, whatever it was; done and arg may be set later. */
+static inline void s3_prepare(struct s3_request *r, struct s3_bucket *b, const char *method, const char *key,
+			      void (*done)(struct s3_request *r, int err), void *arg)
+{
+	*r = (struct s3_request){ .bucket = b, .method = method, .key = key, .first = -1, .last = -1, .body_fd = -1,
+		.done = done, .arg = arg };
+}
+
 void s3_start(struct s3_request *r);            /* done is called later, never from here */
 void s3_cancel(struct s3_request *r);           /* done is not called */
 void s3_header(struct s3_request *r, const char *name, const char *value);

@@ -80,8 +80,7 @@ void tags_get(struct s3_bucket *b, const char *key, const char *version,
 	snprintf(t->version, sizeof(t->version), "%s", version);
 	t->done = done;
 	t->arg = arg;
-	t->r = (struct s3_request){ .bucket = b, .method = "GET", .key = t->key, .first = -1, .body_fd = -1, .done = got,
-		.arg = t };
+	s3_prepare(&t->r, b, "GET", t->key, got, t);
 	s3_param(&t->r, "tagging", "");
 	if (*version)
 		s3_param(&t->r, "versionId", t->version);

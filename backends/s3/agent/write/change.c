@@ -43,8 +43,7 @@ void change_end(struct change *c, int err)
 void change_request(struct change *c, const char *method, const char *key,
 		    void (*done)(struct s3_request *r, int err))
 {
-	c->r = (struct s3_request){ .bucket = c->b, .method = method, .key = key, .first = -1, .body_fd = -1,
-		.done = done, .arg = c };
+	s3_prepare(&c->r, c->b, method, key, done, c);
 }
 
 int change_marker(const struct s3_bucket *b, const char *name, char key[S3_NAME_MAX])

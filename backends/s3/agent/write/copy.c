@@ -111,8 +111,7 @@ static void range_done(struct s3_request *r, int err)
 	char etag[S3_ETAG_MAX];
 
 	if (copy_is_doubtful(r)) {
-		*r = (struct s3_request){ .bucket = c->from_b, .method = "HEAD", .key = c->from, .first = -1,
-			.body_fd = -1, .done = range_looked, .arg = c };
+		s3_prepare(r, c->from_b, "HEAD", c->from, range_looked, c);
 		s3_start(r);
 		return;
 	}
@@ -127,8 +126,7 @@ static void range_done(struct s3_request *r, int err)
 
 static void range_start(struct copy_range *c)
 {
-	c->r = (struct s3_request){ .bucket = c->b, .method = "PUT", .key = c->key, .first = -1, .body_fd = -1,
-		.done = range_done, .arg = c };
+	s3_prepare(&c->r, c->b, "PUT", c->key, range_done, c);
 	s3_param(&c->r, "partNumber", c->number);
 	s3_param(&c->r, "uploadId", c->upload);
 	copy_add_source(&c->r, &c->source, c->from_b, c->etag);

@@ -79,8 +79,7 @@ unsigned copy_stop(void)
 
 static void request(struct copy *c, const char *method, const char *key, void (*done)(struct s3_request *, int))
 {
-	c->r = (struct s3_request){ .bucket = c->b, .method = method, .key = key, .first = -1, .body_fd = -1,
-		.done = done, .arg = c };
+	s3_prepare(&c->r, c->b, method, key, done, c);
 }
 
 /* What is known of the copy. */

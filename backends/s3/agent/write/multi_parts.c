@@ -161,8 +161,7 @@ static void send_loaded(struct body *b, int err)
 	r = calloc(1, sizeof(*r));
 	if (!r)
 		abort();
-	*r = (struct s3_request){ .bucket = b->st->b, .method = "PUT", .key = b->st->j->key, .first = -1,
-		.body_fd = -1, .done = put_done, .arg = s };
+	s3_prepare(r, b->st->b, "PUT", b->st->j->key, put_done, s);
 	snprintf(s->text, sizeof(s->text), "%d", s->number + 1);
 	s3_param(r, "partNumber", s->text);
 	s3_param(r, "uploadId", b->st->j->upload);

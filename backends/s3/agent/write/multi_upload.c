@@ -46,8 +46,7 @@ void multi_abort_id(struct s3_bucket *b, const char *key, const char *id, write_
 	snprintf(a->id, sizeof(a->id), "%s", id);
 	a->done = done;
 	a->arg = arg;
-	a->r = (struct s3_request){ .bucket = b, .method = "DELETE", .key = a->key, .first = -1, .body_fd = -1,
-		.done = aborted, .arg = a };
+	s3_prepare(&a->r, b, "DELETE", a->key, aborted, a);
 	s3_param(&a->r, "uploadId", a->id);
 	aborting++;
 	s3_start(&a->r);
@@ -145,8 +144,7 @@ void multi_create(struct multi *m, const struct meta *meta)
 	m->stored = meta_save(meta);
 	meta_load(&c->meta, m->stored);
 	meta_set(&c->meta, META_STAMP, m->stamp);
-	c->r = (struct s3_request){ .bucket = m->st->b, .method = "POST", .key = m->st->j->key, .first = -1,
-		.body_fd = -1, .done = created, .arg = m };
+	s3_prepare(&c->r, m->st->b, "POST", m->st->j->key, created, m);
 	s3_param(&c->r, "uploads", "");
 	if (m->st->b->checksums != 0)
 		s3_header(&c->r, "x-amz-checksum-algorithm", sum_name(m->kind));

@@ -134,8 +134,7 @@ void publish_damaged(struct publish *p)
 
 void publish_request(struct publish *p, const char *method, void (*done)(struct s3_request *, int))
 {
-	p->r = (struct s3_request){ .bucket = p->st->b, .method = method, .key = p->st->j->key, .first = -1,
-		.body_fd = -1, .done = done, .arg = p };
+	s3_prepare(&p->r, p->st->b, method, p->st->j->key, done, p);
 }
 
 void publish_result(struct publish *p, const struct s3_request *r, const char *etag)

@@ -22,8 +22,7 @@ static void end(struct removal *v, int err)
 
 static void request(struct removal *v, const char *method, void (*done)(struct s3_request *r, int err))
 {
-	v->r = (struct s3_request){ .bucket = v->r.bucket, .method = method, .key = v->key, .first = -1, .body_fd = -1,
-		.done = done, .arg = v };
+	s3_prepare(&v->r, v->r.bucket, method, v->key, done, v);
 }
 
 static void removed(struct s3_request *r, int err)

@@ -65,8 +65,7 @@ static void entry_removed(void *arg, int err)
 		step_done(s, err);
 		return;
 	}
-	s->r = (struct s3_request){ .bucket = s->t->c->b, .method = "HEAD", .key = s->from, .first = -1, .body_fd = -1,
-		.done = entry_looked, .arg = s };
+	s3_prepare(&s->r, s->t->c->b, "HEAD", s->from, entry_looked, s);
 	s3_start(&s->r);
 }
 

@@ -209,8 +209,7 @@ static void took(struct s3_request *r, int err)
 
 static void take(struct opening *o)
 {
-	o->r = (struct s3_request){ .bucket = o->b, .method = "PUT", .key = o->key, .first = -1, .body_fd = -1,
-		.done = took, .arg = o };
+	s3_prepare(&o->r, o->b, "PUT", o->key, took, o);
 	s3_header(&o->r, "content-type", meta_content_type(o->key));
 	if ((o->mode & 07777) != USUAL_MODE) {
 		snprintf(o->mode_text, sizeof(o->mode_text), "%u", S_IFREG | (o->mode & 07777));
@@ -238,8 +237,7 @@ static void take_or_look(struct opening *o)
 		take(o);
 		return;
 	}
-	o->r = (struct s3_request){ .bucket = o->b, .method = "HEAD", .key = o->key, .first = -1, .body_fd = -1,
-		.done = nobody_there, .arg = o };
+	s3_prepare(&o->r, o->b, "HEAD", o->key, nobody_there, o);
 	s3_start(&o->r);
 }
 
