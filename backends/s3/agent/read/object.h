@@ -61,7 +61,8 @@ struct object_read {
 	struct fetch *on;               /* what it waits for, */
 	int64_t need;                   /* up to here; */
 	int64_t leash;
-	unsigned char listed;           /* or for a plan (1), for memory (2), or for the object's checksum (3) */
+	/* or for a plan, for memory, or for the object's checksum */
+	enum { READ_UNLISTED, READ_FRESH, READ_STARVED, READ_UNSURE } listed;
 };
 void object_read(struct object_read *r);        /* done may be called from here */
 void object_read_cancel(struct object_read *r);

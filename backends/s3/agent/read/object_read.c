@@ -111,7 +111,7 @@ static int answer_or_wait(struct object_read *r)
 		return 1;
 	}
 	if (!at && pos == tellable(r->o) && pos < r->o->attr.size) {
-		r->listed = 3;
+		r->listed = READ_UNSURE;
 		DL_APPEND(r->o->unsure, r);
 		return 1;
 	}
@@ -129,20 +129,20 @@ static void stop_waiting(struct object_read *r)
 {
 	if (r->on)
 		DL_DELETE(r->on->waiting, r);
-	else if (r->listed == 1)
+	else if (r->listed == READ_FRESH)
 		DL_DELETE(r->o->fresh, r);
-	else if (r->listed == 2)
+	else if (r->listed == READ_STARVED)
 		DL_DELETE(starved, r);
-	else if (r->listed == 3)
+	else if (r->listed == READ_UNSURE)
 		DL_DELETE(r->o->unsure, r);
 	r->on = NULL;
-	r->listed = 0;
+	r->listed = READ_UNLISTED;
 }
 
 /* Something is missing: planned with the others of this round. */
 static void list_fresh(struct object_read *r)
 {
-	r->listed = 1;
+	r->listed = READ_FRESH;
 	DL_APPEND(r->o->fresh, r);
 	object_plan_soon(r->o);
 }
@@ -156,7 +156,7 @@ static void retry_starved(void *arg)
 	starved = NULL;
 	DL_FOREACH_SAFE(all, r, next) {
 		DL_DELETE(all, r);
-		r->listed = 0;
+		r->listed = READ_UNLISTED;
 		list_fresh(r);
 	}
 }
@@ -203,7 +203,7 @@ void object_reads_sure(struct object *o)
 	o->unsure = NULL;
 	DL_FOREACH_SAFE(all, r, next) {
 		DL_DELETE(all, r);
-		r->listed = 0;
+		r->listed = READ_UNLISTED;
 		if (o->gone == -EIO)
 			r->done(r, -EIO);
 		else if (!answer_or_wait(r))
@@ -218,7 +218,7 @@ static void starve(struct object_read *r)
 		r->done(r, -ENOMEM);
 		return;
 	}
-	r->listed = 2;
+	r->listed = READ_STARVED;
 	DL_APPEND(starved, r);
 }
 
@@ -311,7 +311,7 @@ void object_read(struct object_read *r)
 	int64_t pos, most;
 
 	r->on = NULL;
-	r->listed = 0;
+	r->listed = READ_UNLISTED;
 	r->pieces = 0;
 	r->leash = 0;
 	count->reads++;
