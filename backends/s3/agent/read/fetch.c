@@ -225,9 +225,21 @@ static int take(struct fetch *f, int64_t off, int64_t len)
 	return 0;
 }
 
-int fetch_take(struct fetch *f)
+/* Of the version that attr says. */
+static int take_of(struct fetch *f, const struct s3_attr *attr, int64_t off, int64_t upto)
 {
-	return take(f, f->req.from, f->req.upto - f->req.from);
+	int err = take(f, off, upto - off);
+
+	if (err)
+		return err;
+	f->size = attr->size;
+	strcpy(f->match, attr->etag);
+	return 0;
+}
+
+int fetch_take(struct fetch *f, const struct s3_attr *attr)
+{
+	return take_of(f, attr, f->req.from, f->req.upto);
 }
 
 void fetch_expect(struct fetch *f)
@@ -259,14 +271,7 @@ void fetch_init(void)
 
 int fetch_pin(struct fetch *f, const struct s3_attr *attr)
 {
-	int64_t upto = f->req.last + 1 < attr->size ? f->req.last + 1 : attr->size;
-	int err = take(f, f->req.first, upto - f->req.first);
-
-	if (err)
-		return err;
-	f->size = attr->size;
-	strcpy(f->match, attr->etag);
-	return 0;
+	return take_of(f, attr, f->req.first, f->req.last + 1 < attr->size ? f->req.last + 1 : attr->size);
 }
 
 struct fetch *fetch_new(struct s3_bucket *b, const char *key, const struct s3_attr *attr,

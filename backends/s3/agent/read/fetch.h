@@ -39,11 +39,11 @@ struct fetch {
  * A fetch of [off, off + len) of the version that attr says; NULL without
  * memory. Its callbacks are the caller's to set. If attr is NULL, it is of the
  * current version, and has no chunk until fetch_take, in `head`, gives it one
- * for what there is: 0 or -ENOMEM.
+ * for what there is of the version that its attr says: 0 or -ENOMEM.
  */
 struct fetch *fetch_new(struct s3_bucket *b, const char *key, const struct s3_attr *attr,
 			int64_t off, int64_t len);
-int fetch_take(struct fetch *f);
+int fetch_take(struct fetch *f, const struct s3_attr *attr);
 /* Before it is started: memory for all of it, because there will be as much. */
 void fetch_expect(struct fetch *f);
 /* Before `head`: makes it one of the version that attr says, which begins before its end. 0 or -ENOMEM. */

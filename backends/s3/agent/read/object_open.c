@@ -139,10 +139,8 @@ static void go_on(struct object *o, int64_t from)
 static int adopt(struct fetch *f, struct object *o)
 {
 	go_on(o, f->req.last + 1);
-	if (!o->attr.size || o->gone || index_floor(&o->index, f->req.upto - 1) || fetch_take(f))
+	if (!o->attr.size || o->gone || index_floor(&o->index, f->req.upto - 1) || fetch_take(f, &o->attr))
 		return let_go(f);
-	f->size = o->attr.size;
-	strcpy(f->match, o->attr.etag);
 	object_verify_by(o, &f->req);
 	object_adopt(o, f);
 	return 0;
@@ -174,7 +172,6 @@ static void open_failed(struct fetch *f, int err)
 	struct object *o;
 
 	fetch_unwanted(f);
-
 	if (empty)
 		open_by_head(w);
 	else if ((o = object_as_it_was(w, &f->req)))
@@ -198,8 +195,6 @@ static int is_sure(const struct s3_bucket *b)
 /* No more than is worth a request of its own: what is behind that comes by others at the same time. */
 static int64_t guess(const struct s3_bucket *b)
 {
-	if (is_sure(b))
-		return FIRST_PART;
 	int64_t most = smaller(plan_least(fetch_link()), (int64_t)cache_size() / 8);
 
 	return b->habit > FIRST_BYTES ? larger(smaller(b->habit, power_below(most)), FIRST_BYTES) : FIRST_BYTES;
@@ -274,7 +269,8 @@ static void ask_more(struct opening *w)
 
 static void open_by_get(struct opening *w)
 {
-	struct fetch *f = fetch_new(w->b, w->key, NULL, 0, guess(w->b));
+	const int sure = is_sure(w->b);
+	struct fetch *f = fetch_new(w->b, w->key, NULL, 0, sure ? FIRST_PART : guess(w->b));
 
 	if (!f) {
 		open_by_head(w);
@@ -285,10 +281,10 @@ static void open_by_get(struct opening *w)
 	f->done = open_failed;
 	if (*w->last.etag)
 		s3_header(&f->req, "if-none-match", w->last.etag);
-	if (is_sure(w->b))
+	if (sure)
 		fetch_expect(f);
 	fetch_start(f, 1);
-	if (is_sure(w->b))
+	if (sure)
 		ask_more(w);
 }
 
