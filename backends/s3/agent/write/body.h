@@ -35,6 +35,12 @@ struct body {
 	int err;
 };
 
+/* Whether the program may have changed what is sent since the checksum was made. */
+static inline int body_may_be_torn(const struct body *b)
+{
+	return b->spooled && !b->p;
+}
+
 /* Calls done later. */
 void body_load(struct body *b);
 /*

@@ -110,10 +110,10 @@ static void part_sent(struct send *s, int err, const char *etag)
 	loop_soon(pump_all, NULL);
 }
 
-/* What was read twice may have changed in between; in memory it cannot. */
+/* In memory it cannot change. */
 static int is_torn(const struct send *s, int err)
 {
-	return err == -EIO && s->body.spooled && !s->body.p;
+	return err == -EIO && body_may_be_torn(&s->body);
 }
 
 static void send_held(struct send *s)
@@ -127,15 +127,12 @@ static void send_held(struct send *s)
 static void put_done(struct s3_request *r, int err)
 {
 	struct send *s = r->arg;
-	signed char *etag_md5 = &s->m->st->b->etag_md5, known = *etag_md5;
 	char etag[S3_ETAG_MAX];
 	int torn;
 
 	if (!err)
 		err = proof_body(&s->body, r);
 	torn = r->status < 500 && is_torn(s, err);
-	if (torn)
-		*etag_md5 = known;      /* of what was sent by then it proves nothing */
 	snprintf(etag, sizeof(etag), "%s", err ? "" : r->etag);
 	s->r = NULL;
 	free(r);
