@@ -18,6 +18,10 @@ enum checksum_kind {
 /* The header that tells it, "x-amz-checksum-..."; bytes of its value. */
 const char *checksum_header(enum checksum_kind kind);
 size_t checksum_size(enum checksum_kind kind);
+static inline const char *checksum_crc_header(enum sum_crc kind)
+{
+	return checksum_header((enum checksum_kind)kind);
+}
 
 /* One that goes on. Zeroed by the caller at first. */
 struct checksum {

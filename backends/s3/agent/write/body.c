@@ -296,7 +296,7 @@ void body_send(struct body *b, struct s3_request *r)
 	r->body_len = (size_t)b->len;
 	r->payload = SIGV4_UNSIGNED;
 	if (b->sums & BODY_CRC) {
-		s3_header(r, checksum_header((enum checksum_kind)b->kind), b->crc);
+		s3_header(r, checksum_crc_header(b->kind), b->crc);
 		/* as AWS's clients do; Ceph 20 looks at no checksum without it */
 		s3_header(r, "x-amz-sdk-checksum-algorithm", sum_name(b->kind));
 	}

@@ -47,7 +47,7 @@ static int settle(signed char *known, int holds)
 
 int proof_body(const struct body *b, const struct s3_request *r)
 {
-	const char *crc = http_got(r->http, checksum_header((enum checksum_kind)b->kind));
+	const char *crc = http_got(r->http, checksum_crc_header(b->kind));
 	unsigned char md5[16];
 	int parts, same;
 

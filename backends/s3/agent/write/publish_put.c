@@ -103,7 +103,7 @@ static void put_done(struct s3_request *r, int err)
 		return;
 	}
 	if (p->body.sums & BODY_CRC)
-		body_told(b, p->body.kind, http_got(r->http, checksum_header((enum checksum_kind)p->body.kind)) != NULL);
+		body_told(b, p->body.kind, http_got(r->http, checksum_crc_header(p->body.kind)) != NULL);
 	if (p->condition == ASKING)
 		b->if_match = 0;        /* it was not refused */
 	else if (p->condition == HOLDING && publish_must(p) == S3_MUST_BASE)

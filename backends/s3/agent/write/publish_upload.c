@@ -98,7 +98,7 @@ static void complete(struct publish *p)
 	if (multi_sum(p->st, &sum, &full) && full) {
 		sum_crc_text(multi_kind(p->st), sum, p->sum);
 		s3_header(&p->r, "x-amz-checksum-type", "FULL_OBJECT");
-		s3_header(&p->r, checksum_header((enum checksum_kind)multi_kind(p->st)), p->sum);
+		s3_header(&p->r, checksum_crc_header(multi_kind(p->st)), p->sum);
 	}
 	p->r.body = p->complete;
 	p->r.body_len = strlen(p->complete);
