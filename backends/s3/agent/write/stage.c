@@ -176,17 +176,19 @@ static void close_removed(void *arg)
 }
 
 /* The last close of a file that is removed gives its blocks back: that may take the disk some time. */
-static void close_files(const struct stage *st)
+static void close_files(struct stage *st)
 {
-	struct spool_file *f = malloc(sizeof(*f));
+	struct spool_file *f;
 
+	if (!st->dropped) {
+		spool_close(&st->f);
+		return;
+	}
+	f = malloc(sizeof(*f));
 	if (!f)
 		abort();
 	*f = st->f;
-	if (st->dropped)
-		loop_work(close_removed, free, f);
-	else
-		spool_close(f), free(f);
+	loop_work(close_removed, free, f);
 }
 
 void stage_put(struct stage *st)
