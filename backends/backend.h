@@ -52,8 +52,8 @@ enum be_flags {
 	BE_AIO_NOW = 16,       /* aio_read(3) and its kin: the ops never wait, so the request is over at once */
 	BE_AIO_RING = 32,      /* by a ring on the kernel's file; neither: libc does it */
 	BE_AIO_ORDER = 64,     /* a file's requests one after the other */
-	BE_WROTE = 256,        /* wrote is told of what was written to the mount's files */
 	BE_NO_LINKS = 128,     /* no name is a symbolic link: a walk along a path need not ask */
+	BE_WROTE = 256,        /* wrote is told of what was written to the mount's files */
 };
 
 struct mount {

@@ -6,9 +6,10 @@
  *
  * The generation says when what a process learnt about a file is void: it is
  * odd while a call that may shorten the file is under way and another even
- * number after it; uring's readahead= also wants to know of writes. Who copies from a mapping looks before and after the copy.
- * The lock keeps such calls apart, and from mem's writers. Its holder may be
- * killed: the lock is then taken over, and an odd generation made even.
+ * number after it; for uring's readahead= a write makes another one, too. Who
+ * copies from a mapping looks before and after the copy. The lock keeps such
+ * calls apart, and from mem's writers. Its holder may be killed: the lock is
+ * then taken over, and an odd generation made even.
  * Sharing one between inodes costs a little waiting and nothing else.
  *
  * Any thread, any process, and signal handlers.

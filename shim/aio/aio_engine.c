@@ -5,12 +5,11 @@
 #include <errno.h>
 #include <string.h>
 
-#include "io_kernel.h"
 #include "aio_kernel.h"
 #include "files/hide.h"
+#include "io_kernel.h"
 #include "base/real.h"
 #include "stats/stats.h"
-
 
 static enum { THREADS, RING, KERNEL } engine;
 static _Atomic int bell_fd = -1;         /* rung where a futex cannot be waited for; hidden */

@@ -7,12 +7,12 @@
 #include <string.h>
 
 #include "aio_direct.h"
-#include "io_kernel.h"
 #include "aio_engine.h"
 #include "aio_req.h"
 #include "aio_work.h"
 #include "files/fdtab.h"
 #include "io_context.h"
+#include "io_kernel.h"
 #include "base/quiet.h"
 #include "base/real.h"
 #include "stats/stats.h"

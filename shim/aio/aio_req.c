@@ -9,6 +9,7 @@
 #include "aio_direct.h"
 #include "files/fdtab.h"
 #include "files/file.h"
+#include "files/wrote.h"
 #include "io_request.h"
 #include "object/object.h"
 #include "object/object_pin.h"
@@ -16,7 +17,6 @@
 #include "base/pool.h"
 #include "base/real.h"
 #include "stats/stats.h"
-#include "files/wrote.h"
 
 #define PRIORITY_MAX 20          /* AIO_PRIO_DELTA_MAX of libc */
 
@@ -231,7 +231,6 @@ void aio_req_end(struct aio_req *req, ssize_t r)
 
 	if (req->op == AIO_OP_WRITE || req->op == AIO_OP_WRITEV)
 		wrote(req->f);
-
 	if (!order) {
 		end_cb(req, r);
 		return;

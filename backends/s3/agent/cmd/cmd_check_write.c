@@ -15,7 +15,6 @@
 
 #include "request/sum.h"
 
-
 #define TEXT "shim s3 check\n"
 
 /* ---- requests */

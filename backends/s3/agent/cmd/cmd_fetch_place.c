@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Where objects are fetched to; see cmd_fetch.h. */
 #include "cmd_fetch.h"
-#include "names/names.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -10,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "names/names.h"
 
 int fetch_open_dir(const struct task_end *e, char base[NAME_MAX + 1])
 {

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Files that are to be copied into a bucket; see cmd_plan.h. */
 #include "cmd_plan.h"
-#include "names/names.h"
 
 #include <errno.h>
 #include <fts.h>
@@ -10,6 +9,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "names/names.h"
 
 static void keep_dir(struct plan *p, const char *path)
 {

@@ -14,10 +14,10 @@
 #include <unistd.h>
 
 #include "loop/loop.h"
+#include "names/names.h"
 #include "object_ops.h"
 #include "options.h"
 #include "write/multi.h"
-#include "names/names.h"
 #include "write/publish.h"
 
 #define CHUNK (4 << 20)                 /* read of a stream at a time */

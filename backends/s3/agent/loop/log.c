@@ -31,7 +31,6 @@ void log_init(int dir)
 	file = openat(dir, "log", O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
 }
 
-/* One write for the line, so that those of threads stay whole. */
 void log_plain(char *text)
 {
 	for (; *text; text++)
@@ -39,6 +38,7 @@ void log_plain(char *text)
 			*text = '?';
 }
 
+/* One write for the line, so that those of threads stay whole. */
 void log_say(enum log_level level, const char *fmt, ...)
 {
 	char line[LINE + 64];

@@ -169,15 +169,14 @@ int spool_make(struct spool_file *f)
 int spool_borrow(struct spool_file *f, int data)
 {
 	void *p = mmap(NULL, S3_MAP_AT, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
-	uint64_t stamp;
+	uint64_t number;
 	int r;
 
 	*f = (struct spool_file){ .data = data, .fd = -1 };
 	if (p == MAP_FAILED)
 		return -errno;
 	f->j = p;
-	r = new_id(f->j->id, &stamp);
+	r = new_id(f->j->id, &number);
 	if (r < 0)
 		return r;
 	f->j->cut = INT64_MAX;
