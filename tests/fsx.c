@@ -69,6 +69,8 @@ static bool closes;              /* -a */
 static bool directly;            /* -D */
 static time_t deadline;
 
+/* ---- dice, and the bytes that should be there */
+
 static uint64_t roll(struct worker *w, uint64_t n)
 {
 	w->dice ^= w->dice << 13;
@@ -134,6 +136,8 @@ static size_t place(struct worker *w)
 		at &= ~(size_t)4095;
 	return w->base + at;
 }
+
+/* ---- what a step may do */
 
 static void do_read(struct worker *w, int how)
 {
@@ -417,6 +421,8 @@ static void do_reopen(struct worker *w)
 		wrong(w, "open");
 }
 
+/* ---- what must hold in between */
+
 static void check_size(struct worker *w)
 {
 	off_t seen = closes ? w->m->seen : w->m->size;
@@ -502,6 +508,8 @@ static int observer(const char *path)
 	}
 	return 0;
 }
+
+/* ---- workers */
 
 static void step(struct worker *w)
 {
