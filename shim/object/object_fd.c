@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* The rows on a descriptor that are about attributes; see object.h. */
 #include <errno.h>
+#include <linux/capability.h>
+#include <sys/syscall.h>
 
 #include "files/fdtab.h"
 #include "object.h"
@@ -84,10 +86,25 @@ ssize_t object_fremovexattr(struct file *f, int fd, const char *key)
 	return ABOUT(f, fd, 0, at_removexattr(at, key));
 }
 
+/* Whether the thread may do to the file what its owner may. */
+static int owns(struct file *f)
+{
+	struct __user_cap_header_struct head = { _LINUX_CAPABILITY_VERSION_3, 0 };
+	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = { 0 };
+	struct object_at at = { f->mount, f, NULL };
+	struct stat st;
+
+	if (at_stat(&at, &st) < 0 || st.st_uid == geteuid())
+		return 1;
+	return REAL(syscall)(SYS_capget, &head, data) == 0 && data[0].effective & (1u << CAP_FOWNER);
+}
+
 static ssize_t set_flags(struct file *f, int flags)
 {
 	const int may = O_APPEND | O_NONBLOCK | O_DIRECT | O_NOATIME;
 
+	if (flags & ~f->ofd->flags & O_NOATIME && !owns(f))
+		return -EPERM;
 	f->ofd->flags = (f->ofd->flags & ~may) | (flags & may);
 	return 0;
 }

@@ -104,9 +104,28 @@ static int make_node(const struct place *p, const char *name, mode_t mode, dev_t
 	return OPS(p)->mknod ? OPS(p)->mknod(p->mount, name, mode, dev) : missing(p, name, -EPERM);
 }
 
+/* As the kernel has it, before it looks at the name. */
+static int wrong_type(mode_t mode)
+{
+	switch (mode & S_IFMT) {
+	case 0:
+	case S_IFREG:
+	case S_IFCHR:
+	case S_IFBLK:
+	case S_IFIFO:
+	case S_IFSOCK:
+		return 0;
+	case S_IFDIR:
+		return -EPERM;
+	}
+	return -EINVAL;
+}
+
 ssize_t object_mknod(const struct place *p, const char *path, mode_t mode, dev_t dev)
 {
-	return NAMED(p, OBJECT_NEW, make_node(p, name, mode, dev));
+	int r = wrong_type(mode);
+
+	return r < 0 ? r : NAMED(p, OBJECT_NEW, make_node(p, name, mode, dev));
 }
 
 ssize_t object_mknodat(const struct place *p, int dirfd, const char *path, mode_t mode, dev_t dev)

@@ -125,6 +125,11 @@ static void nameless(void)
 	fd = CALL(open(P("dir"), O_TMPFILE | O_RDWR | O_EXCL, 0640));
 	sprintf(proc, "/proc/self/fd/%d", fd);
 	CALL(linkat(AT_FDCWD, proc, AT_FDCWD, P("dir/excl"), AT_SYMLINK_FOLLOW));
+	/* another program has it all the same */
+	CALL(dup2(fd, 9));
+	CALL(system("echo through another >&9; cat /dev/fd/9"));
+	CONTENT(fd);
+	CALL(close(9));
 	CALL(close(fd));
 }
 

@@ -36,6 +36,12 @@ static int fd_of(struct file *f)
 	return atomic_load(&open_of(f)->fd);
 }
 
+/* Whether it never gets a name: O_TMPFILE with O_EXCL. Behind what publish.c keeps there. */
+static char *nameless(struct ofd *o)
+{
+	return &o->priv[OFD_PRIVATE - 1];
+}
+
 static ssize_t result(ssize_t r)
 {
 	return r < 0 ? -errno : r;
@@ -234,7 +240,7 @@ static int object_symlink(struct mount *m, const char *text, const char *name)
 static int object_link(const struct object_at *from, const char *to)
 {
 	char old[PATH_MAX];
-	int r = path_of(from, old);
+	int r = from->f && *nameless(from->f->ofd) ? -ENOENT : path_of(from, old);
 
 	return r < 0 ? r : NAME(from->m, to, REAL(linkat)(AT_FDCWD, old, AT_FDCWD, path,
 							  from->f ? AT_SYMLINK_FOLLOW : 0));
@@ -318,9 +324,11 @@ static int describe(struct file *f, int fd)
 /* The file to be kept open for the program: of DIR/names, or of its stage. */
 static int open_file(struct file *f, const char *path, int flags, mode_t mode)
 {
-	int keeps = publish_on(f->mount) && (flags & O_TMPFILE) != O_TMPFILE ? O_TRUNC : 0, r;
-	int fd = REAL(openat)(AT_FDCWD, path, (flags & ~(O_APPEND | keeps)) | O_CLOEXEC, mode);
+	int unnamed = (flags & O_TMPFILE) == O_TMPFILE, keeps = publish_on(f->mount) && !unnamed ? O_TRUNC : 0, r, fd;
 
+	if (unnamed)        /* the name in data is one */
+		*nameless(f->ofd) = (flags & O_EXCL) != 0, keeps = O_EXCL;
+	fd = REAL(openat)(AT_FDCWD, path, (flags & ~(O_APPEND | keeps)) | O_CLOEXEC, mode);
 	if (fd < 0)
 		return -errno;
 	if (!publish_wanted(f->mount, fd, flags))
