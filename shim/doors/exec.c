@@ -30,6 +30,9 @@ static int native(int dirfd, const char *path, char *const argv[], char *const e
 	return failed();
 }
 
+/* What execveat(2) knows; the last is AT_EXECVE_CHECK. */
+#define EXEC_FLAGS (AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW | 0x10000)
+
 /*
  * A successful exec gives nothing back, and after vfork the place would be
  * lost to the parent: the path moves to the stack. 1 if it was translated, 0
@@ -46,7 +49,7 @@ static int locate(int dirfd, const char *path, int flags, char there[PATH_MAX], 
 		return r;
 	r = p->translated ? 1 : *p->virt ? 0 : 2;
 	if (p->mount->be->object) {
-		*image = object_image(p, flags);
+		*image = flags & ~EXEC_FLAGS ? -EINVAL : object_image(p, flags);
 		r = *image < 0 ? *image : 1;
 		snprintf(there, PATH_MAX, "/proc/self/fd/%d", *image);
 	} else if (r == 1) {
