@@ -65,6 +65,10 @@ static void opened(void)
 	REFUSED("ioctl FS_IOC_GETFLAGS", ioctl(fd, FS_IOC_GETFLAGS, &flags));
 	REFUSED("ioctl FICLONE", ioctl(fd, FICLONE, fd));
 	REFUSED("read of a directory", read(d, b, sizeof(b)));
+	mkdir(P("removed"), 0700);
+	d = open(P("removed"), O_RDONLY | O_DIRECTORY);
+	rmdir(P("removed"));
+	REFUSED("fchdir to a removed directory", fchdir(d));
 	/* what is not hooked has a socket before it */
 	REFUSED("recv", recv(fd, b, sizeof(b), 0));
 	REFUSED("shutdown", shutdown(fd, SHUT_RD));

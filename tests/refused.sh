@@ -27,6 +27,7 @@ fcntl F_ADD_SEALS: EINVAL
 ioctl FS_IOC_GETFLAGS: ENOTTY
 ioctl FICLONE: EOPNOTSUPP
 read of a directory: EISDIR
+fchdir to a removed directory: ENOENT
 recv: ENOTSOCK
 shutdown: ENOTSOCK
 END

@@ -39,7 +39,9 @@ static int parent_error(const struct place *p)
 		n--;
 	memcpy(parent, p->path, n);
 	strcpy(parent + n, ".");
-	return REAL(fstatat)(p->dirfd, parent, &st, 0) < 0 ? -errno : 0;
+	if (REAL(fstatat)(p->dirfd, parent, &st, 0) < 0)
+		return -errno;
+	return st.st_nlink ? 0 : -ENOENT;       /* removed, and reached by a descriptor */
 }
 
 /* 0 if what the place names is there, else -errno. */

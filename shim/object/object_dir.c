@@ -147,6 +147,8 @@ static ssize_t read_entries(struct file *f, void *buf, size_t room)
 		return -EBADF;
 	if (f->ofd->mode != S_IFDIR)
 		return -ENOTDIR;
+	if (f->ofd->gone)
+		return -ENOENT;
 	if (f->ofd->pos == 0 || !f->listing)
 		r = list(f);
 	if (r < 0)
