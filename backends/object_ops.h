@@ -14,7 +14,7 @@
  *              |
  *      preadv pwritev truncate ...   any thread of any of these processes
  *              |
- *      finish(m, ofd, how)           nobody anywhere has it any more
+ *      finish(m, ofd, f, how)        nobody anywhere has it any more
  *
  *      detach(f)                     this process has let go of f, before that or after
  *
@@ -83,6 +83,7 @@ struct ofd {
 	_Atomic int ended;             /* finish has returned */
 	_Atomic int closer;            /* the process that closed it, or is about to by exec */
 	_Atomic int writer;            /* the process that wrote last and has not closed it since */
+	uint32_t umask;                /* its opener's, then */
 	uint64_t dev, ino;             /* the file's, as stat tells */
 	int mapped;                    /* some process maps it, or did */
 	uint32_t mode;                 /* its type: S_IFREG, S_IFDIR */
@@ -146,12 +147,13 @@ struct object_ops {
 	/*
 	 * Opens, making it if `flags` say so, a regular file or directory, or
 	 * an open file once more (at->f, through /proc/self/fd); fills dev,
-	 * ino and mode of f->ofd. The umask is still to be applied.
+	 * ino and mode of f->ofd. f->ofd->umask is still to be applied.
 	 */
 	int (*open)(struct file *f, const struct object_at *at, int flags, mode_t mode);
 	int (*attach)(struct file *f);                                            /* [0] */
 	void (*detach)(struct file *f);                                           /* [nothing] */
-	int (*finish)(struct mount *m, struct ofd *o, enum ofd_end how);          /* [0] */
+	/* f: as this process had it open until now, or NULL. */
+	int (*finish)(struct mount *m, struct ofd *o, struct file *f, enum ofd_end how);  /* [0] */
 
 	ssize_t (*preadv)(struct file *f, const struct iovec *iov, int cnt, off_t off);
 	/* *off -1: at the end, atomically, and *off becomes where that was; rwf: RWF_SYNC, RWF_DSYNC */

@@ -32,7 +32,8 @@ void s3_device(const struct mount *m, unsigned *major, unsigned *minor)
 	*minor = 0x80000 | (h & 0x7ffff);
 }
 
-mode_t s3_umask(void)
+/* The program's. */
+static mode_t umask_now(void)
 {
 	char text[512], *word;
 	int fd = REAL(open)("/proc/self/status", O_RDONLY | O_CLOEXEC);
@@ -300,7 +301,7 @@ static int s3_list(const struct object_at *at, object_each *each, void *arg)
 
 static int s3_mkdir(struct mount *m, const char *name, mode_t mode)
 {
-	return (int)ask_once(&(struct ask){ .m = m, .ask = S3_MKDIR, .name = name, .mode = mode & ~s3_umask(), .once = 1 });
+	return (int)ask_once(&(struct ask){ .m = m, .ask = S3_MKDIR, .name = name, .mode = mode & ~umask_now(), .once = 1 });
 }
 
 static int s3_symlink(struct mount *m, const char *target, const char *name)

@@ -97,7 +97,7 @@ static int opened(struct file *f, const struct ask *a, int flags)
 static int open_name(struct file *f, const char *name, int flags, mode_t mode)
 {
 	struct ask a = { .m = f->mount, .ask = S3_OPEN, .name = name, .text = f->ofd->id, .flags = (unsigned)flags,
-			 .mode = flags & O_CREAT ? mode & ~s3_umask() : 0 };
+			 .mode = flags & O_CREAT ? mode & ~f->ofd->umask : 0 };
 	int64_t r = ask_do(&a);
 
 	if (r >= 0)
@@ -133,7 +133,7 @@ int s3_file_open(struct file *f, const struct object_at *at, int flags, mode_t m
 		return 0;
 	/* nobody will finish what was never opened */
 	if (s3_is_staged(f))
-		s3_file_finish(f->mount, f->ofd, OFD_LOST);
+		s3_file_finish(f->mount, f->ofd, f, OFD_LOST);
 	s3_file_detach(f);
 	return r;
 }
@@ -169,17 +169,19 @@ void s3_file_detach(struct file *f)
 }
 
 /* -ENOENT from the agent: whoever was at it before had come to its end. */
-int s3_file_finish(struct mount *m, struct ofd *o, enum ofd_end how)
+int s3_file_finish(struct mount *m, struct ofd *o, struct file *f, enum ofd_end how)
 {
-	_Atomic uint64_t handle = 0;
+	_Atomic uint64_t none = 0, *handle = f ? &s3_open_of(f)->handle : &none;
 	struct ask a = { .m = m, .ask = how == OFD_CLOSED ? S3_PUBLISH : S3_ABANDON, .flags = how == OFD_CLOSED ? S3_LAST : 0,
-			 .text = o->id, .ofd = o, .handle = &handle };
+			 .text = o->id, .ofd = o, .handle = handle };
 	int64_t r;
 
 	if (!described(o)->spool[0])
 		return 0;
 	r = ask_once(&a);
-	ask_drop(&handle);
+	if (r == 0)
+		atomic_store(handle, 0);
+	ask_drop(&none);
 	return r == -ENOENT ? 0 : r < 0 ? (int)r : 0;
 }
 
@@ -271,8 +273,9 @@ int s3_truncate(struct mount *m, const char *name, off_t len)
 	if (handle) {
 		int64_t e = ask_once(&(struct ask){ .m = m, .ask = r < 0 ? S3_ABANDON : S3_PUBLISH, .flags = S3_LAST, .text = id,
 						    .handle = &handle, .once = 1 });
+		if (e < 0)
+			ask_drop(&handle);
 		r = r < 0 ? r : e;
-		ask_drop(&handle);
 	}
 	return r < 0 ? (int)r : 0;
 }

@@ -33,14 +33,12 @@ static inline const char *s3_name(const struct object_at *at)
 /* The numbers of a rule's device: the same in every process. */
 void s3_device(const struct mount *m, unsigned *major, unsigned *minor);
 void s3_statx(const struct mount *m, const struct s3_attr *a, struct statx *st);
-/* The program's umask. */
-mode_t s3_umask(void);
 
 /* s3_file.c */
 int s3_file_open(struct file *f, const struct object_at *at, int flags, mode_t mode);
 int s3_file_attach(struct file *f);
 void s3_file_detach(struct file *f);
-int s3_file_finish(struct mount *m, struct ofd *o, enum ofd_end how);
+int s3_file_finish(struct mount *m, struct ofd *o, struct file *f, enum ofd_end how);
 ssize_t s3_file_preadv(struct file *f, const struct iovec *iov, int cnt, off_t off);
 ssize_t s3_file_pwritev(struct file *f, const struct iovec *iov, int cnt, off_t *off, int rwf);
 int s3_file_allocate(struct file *f, int mode, off_t off, off_t len);

@@ -21,12 +21,12 @@ static const struct object_ops *ops_of(const struct file *f)
 }
 
 /* Whoever must do this over, because we were killed in it, knows that it was closed. */
-static int finish(struct mount *m, struct ofd *o)
+static int finish(struct mount *m, struct ofd *o, struct file *f)
 {
 	int r;
 
 	o->closer = getpid();
-	r = m->be->object->finish ? m->be->object->finish(m, o, OFD_CLOSED) : 0;
+	r = m->be->object->finish ? m->be->object->finish(m, o, f, OFD_CLOSED) : 0;
 	object_unlock_description(o);
 	ofd_forget(o);
 	return r;
@@ -38,7 +38,9 @@ static int play_safe(struct file *f)
 	return ops_of(f)->sync ? ops_of(f)->sync(f, 0) : 0;
 }
 
-/* A descriptor of f has been closed: `held` is ofd_end_lock's. */
+static _Atomic pid_t exiting;
+
+/* A descriptor of f has been closed: `held` is ofd_end_lock's. At exit other threads may still use f. */
 static int closed(struct file *f, int held)
 {
 	enum ofd_state state;
@@ -50,7 +52,9 @@ static int closed(struct file *f, int held)
 	state = held > 0 ? ofd_state(f->ofd) : OFD_UNKNOWN;
 	if (state == OFD_DEAD)
 		object_map_ended(f);
-	return state == OFD_DEAD ? finish(f->mount, f->ofd) : state == OFD_UNKNOWN ? play_safe(f) : 0;
+	if (state == OFD_DEAD)
+		return finish(f->mount, f->ofd, exiting ? NULL : f);
+	return state == OFD_UNKNOWN ? play_safe(f) : 0;
 }
 
 /* As in the kernel a file is not closed while a call uses it: a hidden descriptor stays until then. */
@@ -162,7 +166,7 @@ int object_close_lent(int fd)
 	int r = REAL(close)(fd) < 0 ? -errno : 0;
 
 	if (held > 0 && !o->ended && ofd_state(o) == OFD_DEAD)
-		finish(m, o);
+		finish(m, o, NULL);
 	if (m)
 		ofd_end_unlock(o, held);
 	if (o)
@@ -192,7 +196,6 @@ static void close_all(void)
 }
 
 /* Two threads may end the process: the second must not do so before the first is done here. */
-static _Atomic pid_t exiting;
 static _Atomic int exit_done;
 
 static void exit_ours(void)

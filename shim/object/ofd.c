@@ -63,21 +63,27 @@ static struct ofd *map_record(int fd)
 	return o == MAP_FAILED ? NULL : o;
 }
 
-/* The pages are there before they are touched: a full tmpfs must not kill. */
+/*
+ * The pages are there before they are touched: a full tmpfs must not kill. Made
+ * with all the bits, where nobody else can look, the file tells the umask.
+ */
 static int make_record(int dir, const char *id, struct ofd **out)
 {
 	char name[OFD_ID + 8];
-	int fd = REAL(openat)(dir, ofd_entry(name, id, ".ofd"), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	int fd = REAL(openat)(dir, ofd_entry(name, id, ".ofd"), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0777);
+	struct stat st;
 	int r = 0;
 
 	if (fd < 0)
 		return -errno;
-	if (REAL(fchmod)(fd, 0600) < 0)
+	if (own_fstat(fd, &st) < 0 || REAL(fchmod)(fd, 0600) < 0)
 		r = -errno;
 	if (r == 0)
 		r = grow_allocate(fd, 0, 0, sizeof(struct ofd));
 	if (r == 0 && !(*out = map_record(fd)))
 		r = -errno;
+	if (r == 0)
+		(*out)->umask = ~st.st_mode & 0777;
 	REAL(close)(fd);
 	if (r < 0)
 		REAL(unlinkat)(dir, name, 0);

@@ -140,7 +140,7 @@ int ofd_end(struct mount *m, struct ofd *o, enum ofd_end *how)
 	*how = o->closer ? OFD_CLOSED : OFD_LOST;
 	object_map_lost(m, o);
 	if (ops->finish)
-		ops->finish(m, o, *how);
+		ops->finish(m, o, NULL, *how);
 	ofd_forget(o);
 	ofd_end_unlock(o, 1);
 	return 1;

@@ -420,13 +420,14 @@ static void write_log(struct mount *m, const struct ofd *o, const char *word)
 	REAL(close)(fd);
 }
 
-static int object_finish(struct mount *m, struct ofd *o, enum ofd_end how)
+static int object_finish(struct mount *m, struct ofd *o, struct file *f, enum ofd_end how)
 {
 	const char *word = how == OFD_CLOSED ? "closed" : "lost";
 	char path[PATH_MAX];
 	struct stat st;
 	int r = publish_finish(m, o, how, &word);
 
+	(void)f;
 	data(m, o->ino, path);
 	if (o->mode == S_IFREG && own_stat(AT_FDCWD, path, &st, AT_SYMLINK_NOFOLLOW) == 0 && !publish_is_staged(o) && !ofd_each(same_file, o))
 		REAL(unlink)(path);

@@ -39,15 +39,22 @@ void ask_wrote(struct call *c)
 	write_wrote(c->handle->stage, c->slot->off, c->slot->len, call_done, c);
 }
 
+static void last(void *arg, int err)
+{
+	if (!err)
+		call_ends_handle(arg);
+	call_answer(arg, err);
+}
+
 void ask_publish(struct call *c)
 {
-	write_publish(c->handle->stage, c->slot->text, c->slot->flags, call_done, c);
+	write_publish(c->handle->stage, c->slot->text, c->slot->flags, c->slot->flags & S3_LAST ? last : call_done, c);
 }
 
 void ask_abandon(struct call *c)
 {
 	write_abandon(c->handle->stage, c->slot->text);
-	call_answer(c, 0);
+	last(c, 0);
 }
 
 void ask_remove(struct call *c)

@@ -210,6 +210,12 @@ int call_handle(struct call *c, struct object *o, struct stage *st)
 	return 0;
 }
 
+void call_ends_handle(struct call *c)
+{
+	if (handles_find(c->guest->handles, c->handle->id) == c->handle)
+		handles_drop(&c->guest->handles, c->handle);
+}
+
 /* Whether anything was asked. */
 static int look(struct guest *g)
 {

@@ -54,6 +54,9 @@ void call_answer_bytes(struct call *c, const void *p, size_t n);
 /* A handle of the call's guest in the slot, for an object or stage that is counted for it: 0 or -ENOMEM, and then put. */
 int call_handle(struct call *c, struct object *o, struct stage *st);
 
+/* The guest is done with the call's handle. */
+void call_ends_handle(struct call *c);
+
 /* Begins what the slot asks for. calls.c */
 void call_begin(struct call *c);
 
