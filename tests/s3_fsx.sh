@@ -16,5 +16,5 @@ for how in "-a" "-a -t 4 -1" "-a -p 2" "-a -p 2 -t 2 -1 -l 100003" "-t 4 -l 3000
 	shim cat "$PREFIX/f" | md5sum >"$TMP/ours"
 	s3_client get "$KEYS/f" | md5sum | cmp -s - "$TMP/ours" || { echo "fsx $how: another client reads another object"; bad=1; }
 done
-[ -z "$(find "$SHIM_AGENT_SPOOL" -name '*.data')" ] || { echo "left in the spool:"; ls "$SHIM_AGENT_SPOOL"; bad=1; }
+[ -z "$(find "$SHIM_AGENT_SPOOL" -name "*.data" -size +0)" ] || { echo "left in the spool:"; ls "$SHIM_AGENT_SPOOL"; bad=1; }
 exit $bad

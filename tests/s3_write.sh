@@ -6,7 +6,7 @@
 . "${0%/*}/lib.sh"
 [ "${RULE:-}" ] || at s3:ceph
 
-left() { find "$SHIM_AGENT_SPOOL" -name '*.data' 2>/dev/null; }
+left() { find "$SHIM_AGENT_SPOOL" -name '*.data' -size +0 2>/dev/null; }
 # there NAME: the object is what the native file is
 there() {
 	s3_client get "$KEYS/$1" 2>/dev/null | cmp -s - "$NATIVE/$1" || { echo "$1 in the bucket is not what was written"; bad=1; }
@@ -75,6 +75,13 @@ both 'git' 'cd $D; git init -q r; cd r; git config user.email a@b; git config us
 	for i in 1 2 3; do echo $i >f$i; git add f$i; git commit -q -m $i; done; git fsck 2>&1; git log --format=%s; git status --short'
 
 [ -z "$(left)" ] || { echo 'left in the spool:'; left; bad=1; }
+
+# an agent keeps staged files for the next ones: nothing of one is in another, nor is it needed
+both 'holes after bytes' 'cd $D; head -c 300000 /dev/urandom | tr "\\0" x >used; rm used; truncate -s 200000 holes; printf y >>holes
+	dd if=/dev/zero of=far bs=1 count=1 seek=150000 status=none; cksum holes far'
+both 'a base after bytes' 'cd $D; seq 20000 >base; seq 9999 >used; printf A | dd of=base bs=1 seek=60000 conv=notrunc status=none; cksum base'
+rm -rf "${SHIM_AGENT_SPOOL:?}"/*
+both 'an emptied spool' 'cd $D; echo 1 >after; echo 2 >>after; cat after'
 
 # read-only
 TARGET=$TARGET\&write=off shim sh -c "echo x >'$PREFIX/ro'" 2>"$TMP/err" && { echo 'write=off: written'; bad=1; }

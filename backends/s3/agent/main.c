@@ -91,6 +91,7 @@ static void check_idle(void *arg)
 {
 	(void)arg;
 	if (!guest_count() && !guest_calls() && !write_held()) {
+		write_idle();
 		if (may_end() && retire()) {
 			loop_stop();
 			return;

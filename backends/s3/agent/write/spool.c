@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The spool directory; see spool.h. */
-#include "spool.h"
+#include "spool_private.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -17,9 +17,6 @@
 #include <unistd.h>
 
 #include "base/shared_lock.h"
-
-/* Bytes of a file whose marks fill a page of the journal. */
-#define PAGE_SPAN (S3_GROUP * (4096 / (int64_t)sizeof(struct s3_blocks)))
 
 static char dir[PATH_MAX];
 
@@ -60,13 +57,17 @@ const char *spool_dir(void)
 	return dir;
 }
 
+const char *spool_path(char path[PATH_MAX], const char *id, const char *suffix)
+{
+	snprintf(path, PATH_MAX, "%.3000s/%.64s.%s", dir, id, suffix);
+	return path;
+}
+
 static int open_part(const char *id, const char *suffix, int flags)
 {
 	char path[PATH_MAX];
-	int fd;
+	int fd = open(spool_path(path, id, suffix), O_RDWR | O_CLOEXEC | O_NOFOLLOW | flags, 0600);
 
-	snprintf(path, sizeof(path), "%.3000s/%.64s.%s", dir, id, suffix);
-	fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW | flags, 0600);
 	return fd < 0 ? -errno : fd;
 }
 
@@ -110,29 +111,29 @@ static int map_marks(struct spool_file *f, int64_t upto)
 	return 0;
 }
 
-static int fill(struct spool_file *f, const char *id, uint64_t ino)
+static int lay_out(struct spool_file *f)
 {
 	int r = ftruncate(f->fd, S3_JOURNAL_BYTES) < 0 ? -errno : spool_ready(f, 1);
 
 	if (r == 0)
 		r = map(f);
-	if (r == 0)
-		r = map_marks(f, PAGE_SPAN);
-	if (r < 0)
-		return r;
+	return r == 0 ? map_marks(f, SPOOL_PAGE_SPAN) : r;
+}
+
+/* A journal that is all zeros becomes a staged file's. */
+static void fill(struct spool_file *f, const char *id, uint64_t ino)
+{
 	shared_lock_init(&f->j->lock);
 	snprintf(f->j->id, sizeof(f->j->id), "%s", id);
 	f->j->cut = INT64_MAX;
 	f->j->ino = ino;
 	f->j->made = time(NULL);
-	f->j->ready = PAGE_SPAN;
+	f->j->ready = SPOOL_PAGE_SPAN;
 	atomic_thread_fence(memory_order_release);
 	f->j->magic = S3_JOURNAL_MAGIC;
-	return 0;
 }
 
-/* A new one, and a number beside it: 0 or -errno. */
-static int new_id(char id[S3_ID], uint64_t *number)
+int spool_new_id(char id[S3_ID], uint64_t *number)
 {
 	uint64_t random[2];
 
@@ -143,14 +144,12 @@ static int new_id(char id[S3_ID], uint64_t *number)
 	return 0;
 }
 
-int spool_make(struct spool_file *f)
+static int make(struct spool_file *f, char id[S3_ID], uint64_t *number)
 {
-	uint64_t number;
-	char id[S3_ID];
 	int r;
 
 	do {                            /* who looks through the spool may take it for a rest */
-		r = new_id(id, &number);
+		r = spool_new_id(id, number);
 		if (r < 0)
 			return r;
 		r = open_both(f, id, O_CREAT | O_EXCL);
@@ -158,11 +157,22 @@ int spool_make(struct spool_file *f)
 			close(f->fd);
 	} while (r == -EBUSY);
 	if (r == 0)
-		r = fill(f, id, number | 1);
+		r = lay_out(f);
 	if (r < 0) {
 		spool_close(f);
 		spool_remove(id);
 	}
+	return r;
+}
+
+int spool_make(struct spool_file *f)
+{
+	uint64_t number;
+	char id[S3_ID];
+	int r = spare_take(f, id, &number) ? 0 : make(f, id, &number);
+
+	if (r == 0)
+		fill(f, id, number | 1);
 	return r;
 }
 
@@ -176,7 +186,7 @@ int spool_borrow(struct spool_file *f, int data)
 	if (p == MAP_FAILED)
 		return -errno;
 	f->j = p;
-	r = new_id(f->j->id, &number);
+	r = spool_new_id(f->j->id, &number);
 	if (r < 0)
 		return r;
 	f->j->cut = INT64_MAX;
@@ -236,10 +246,8 @@ void spool_remove(const char *id)
 	static const char *const suffixes[] = { "data", "journal" };
 	char path[PATH_MAX];
 
-	for (int i = 0; i < 2; i++) {
-		snprintf(path, sizeof(path), "%.3000s/%.64s.%s", dir, id, suffixes[i]);
-		unlink(path);
-	}
+	for (int i = 0; i < 2; i++)
+		unlink(spool_path(path, id, suffixes[i]));
 }
 
 void spool_each(void (*each)(void *arg, const char *id), void *arg)
@@ -261,7 +269,7 @@ void spool_each(void (*each)(void *arg, const char *id), void *arg)
 
 int spool_ready(struct spool_file *f, int64_t upto)
 {
-	int64_t pages = (upto + PAGE_SPAN - 1) / PAGE_SPAN;
+	int64_t pages = (upto + SPOOL_PAGE_SPAN - 1) / SPOOL_PAGE_SPAN;
 	int r;
 
 	if (f->j && upto <= f->j->ready)
@@ -273,9 +281,9 @@ int spool_ready(struct spool_file *f, int64_t upto)
 		return -r;
 	if (!f->j)
 		return 0;
-	r = map_marks(f, pages * PAGE_SPAN);
+	r = map_marks(f, pages * SPOOL_PAGE_SPAN);
 	if (r == 0)
-		atomic_store(&f->j->ready, pages * PAGE_SPAN);
+		atomic_store(&f->j->ready, pages * SPOOL_PAGE_SPAN);
 	return r;
 }
 

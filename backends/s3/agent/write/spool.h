@@ -34,6 +34,13 @@ void spool_close(struct spool_file *f);
 int spool_borrow(struct spool_file *f, int data);
 /* Both files; what has them open goes on. */
 void spool_remove(const char *id);
+/*
+ * A small one that nobody has any more, instead of being closed and removed: kept
+ * for spool_make, once the process has said that it goes on. Whether it was.
+ */
+int spool_spare(struct spool_file *f);
+void spool_keep_spares(void);
+void spool_drop_spares(void);
 /* Calls each(arg, id) for every staged file there is. */
 void spool_each(void (*each)(void *arg, const char *id), void *arg);
 

@@ -176,14 +176,13 @@ static void close_removed(void *arg)
 }
 
 /* The last close of a file that is removed gives its blocks back: that may take the disk some time. */
-static void close_files(struct stage *st)
+static void remove_files(struct stage *st)
 {
 	struct spool_file *f;
 
-	if (!st->dropped) {
-		spool_close(&st->f);
+	if (spool_spare(&st->f))
 		return;
-	}
+	spool_remove(st->j->id);
 	f = malloc(sizeof(*f));
 	if (!f)
 		abort();
@@ -203,14 +202,16 @@ void stage_put(struct stage *st)
 	extents_free(&st->dirty);
 	extents_free(&st->later);
 	free(st->preserve);
-	close_files(st);
+	if (st->dropped)
+		remove_files(st);
+	else
+		spool_close(&st->f);
 	free(st);
 }
 
 void stage_drop(struct stage *st)
 {
 	stage_detach(st);
-	spool_remove(st->j->id);
 	st->dropped = 1;
 }
 

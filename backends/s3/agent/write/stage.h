@@ -29,7 +29,7 @@ struct stage {
 	struct extents later;           /* collected since publishing began; also in dirty */
 	int64_t later_cut;
 	int64_t given;                  /* bytes of room */
-	int dropped;                    /* removed from the spool */
+	int dropped;                    /* to be removed from the spool */
 	int taken;                      /* the object is the empty one by which O_EXCL took the name */
 	int kept;                       /* `preserve` is known */
 	char *preserve;                 /* of the base: header lines "name: value\n" to be stored again */
@@ -61,7 +61,7 @@ unsigned stage_descriptions(const struct stage *st);
 void stage_rename(struct stage *st, const char *name, const char *key);
 /* No open joins it any more. */
 void stage_detach(struct stage *st);
-/* ... and it is removed from the spool. */
+/* ... and when nobody has it, it is removed from the spool. */
 void stage_drop(struct stage *st);
 
 /* Whether it differs from what was published. */

@@ -391,5 +391,11 @@ int write_init(void)
 
 	if (r == 0)
 		spool_each(clean, NULL);
+	spool_keep_spares();
 	return r;
+}
+
+void write_idle(void)
+{
+	spool_drop_spares();
 }
