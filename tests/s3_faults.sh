@@ -27,6 +27,7 @@ error=503,SlowDown                 ok                   $NET
 error=503,ServiceUnavailable       ok                   $NET
 error=500,InternalError            ok                   $NET
 error=429,TooManyRequests          ok                   $NET
+error=409,ConcurrentModification   ok                   $NET
 error=200,InternalError            ok|$ODD              $NET|$ODD
 error=403,AccessDenied             ok|EACCES            EACCES
 error=403,InvalidAccessKeyId       ok|EACCES            EACCES

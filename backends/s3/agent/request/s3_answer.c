@@ -244,7 +244,7 @@ static const struct { const char *code; int err; } codes[] = {
 	{ "RequestTimeTooSkewed", EACCES }, { "RequestExpired", EACCES },
 	{ "AuthorizationHeaderMalformed", EACCES }, { "NotSignedUp", EACCES },
 	{ "PreconditionFailed", ESTALE },
-	{ "ConditionalRequestConflict", EBUSY }, { "OperationAborted", EBUSY },
+	{ "ConditionalRequestConflict", EBUSY }, { "OperationAborted", EBUSY }, { "ConcurrentModification", EBUSY },
 	{ "SlowDown", EBUSY }, { "ServiceUnavailable", EBUSY }, { "TooManyRequests", EBUSY },
 	{ "InvalidRange", ERANGE },
 	{ "InvalidObjectState", ENODATA },      /* archived: it must be restored first */

@@ -199,7 +199,8 @@ static enum s3_next after_status(struct s3_try *t, uint64_t *delay)
 {
 	static const char *const slow[] = { "SlowDown", "ServiceUnavailable", "TooManyRequests", NULL };
 	static const char *const transient[] = { "InternalError", "RequestTimeout", "InternalServerError", NULL };
-	static const char *const busy[] = { "ConditionalRequestConflict", "OperationAborted", NULL };
+	static const char *const busy[] = { "ConditionalRequestConflict", "OperationAborted",
+					    "ConcurrentModification", NULL };   /* Ceph's, also of a GET */
 	static const int statuses[] = { 408, 429, 500, 502, 503, 504, 0 };
 	const char *code = t->r->code;
 	int again = is_one_of(code, transient) || (is_one_of(code, busy) && !t->r->once), is_slow = is_one_of(code, slow);

@@ -86,10 +86,6 @@ static void put_done(struct s3_request *r, int err)
 		put(p);
 		return;
 	}
-	if (err == -EBUSY && p->condition != PLAIN && p->tries++ < PUBLISH_TRIES) {
-		put(p);
-		return;
-	}
 	if (err && p->condition != PLAIN) {
 		publish_lookup(p, err, put);
 		return;

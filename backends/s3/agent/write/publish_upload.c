@@ -65,7 +65,7 @@ static void completed(struct s3_request *r, int err)
 	if (err == -EOPNOTSUPP && p->condition != PLAIN) {
 		*publish_heeds(p) = 0;
 		finish_upload(p);
-	} else if (err == -EBUSY || !strcmp(r->code, "InvalidPart")) {
+	} else if (r->status == 409 || !strcmp(r->code, "InvalidPart")) {       /* a conflict ends the upload */
 		upload_again(p, err);
 	} else if (err && !strcmp(r->code, "BadDigest")) {      /* of what it has of the parts */
 		upload_again(p, -EIO);
