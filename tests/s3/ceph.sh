@@ -85,7 +85,7 @@ cluster() {
 	within 60 listens "$http" && within 60 listens "$https" &&
 	ceph_program radosgw-admin $c -n client.rgw user create --uid test --display-name Test \
 	    --access-key testkey --secret-key testsecret || return
-	says ENDPOINT="http://127.0.0.1:$http" ENDPOINT_TLS="https://localhost:$https" CA="$D/tls.crt" \
+	says ENDPOINT="http://127.0.0.1:$http" ENDPOINT_TLS="https://localhost:$https" CA="$D/tls.crt" CEPH_CONF="$D/ceph.conf" \
 	    AWS_ACCESS_KEY_ID=testkey AWS_SECRET_ACCESS_KEY=testsecret AWS_REGION=us-east-1
 }
 
