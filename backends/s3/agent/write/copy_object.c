@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
+#include <unistd.h>
 #include <utlist.h>
 
 #include "multi.h"
@@ -31,7 +33,7 @@ struct copy {
 	struct part *part;
 	char (*etag)[S3_ETAG_MAX];
 	int n, next, going, finished, err;
-	char *text;
+	char *text, stamp[80];
 };
 
 static struct copy *copies;
@@ -166,6 +168,21 @@ static void made(struct s3_request *r, int err)
 	copy_end(c, err);
 }
 
+/* After a Complete that failed, or whose answer never came: it was carried out if the object is of this upload. */
+static void looked_up(struct s3_request *r, int err)
+{
+	struct copy *c = r->arg;
+	const char *stamp = err ? NULL : http_got(r->http, META_STAMP);
+
+	if (!stamp || strcmp(stamp, c->stamp)) {
+		copy_end(c, c->err);
+		return;
+	}
+	*c->upload = 0;
+	describe(c, r->etag, r);
+	copy_end(c, 0);
+}
+
 static void completed(struct s3_request *r, int err)
 {
 	struct copy *c = r->arg;
@@ -173,16 +190,20 @@ static void completed(struct s3_request *r, int err)
 
 	if (!err)
 		err = xml_parse(r->text ? r->text : "", r->text_len, completed_leaf, NULL, etag);
-	if (!err)
-		*c->upload = 0;
-	if (!err && !*etag) {           /* Ceph 16 does not say it of what is encrypted */
+	if (err) {
+		c->err = err;
+		request(c, "HEAD", c->key, looked_up);
+		s3_start(&c->r);
+		return;
+	}
+	*c->upload = 0;
+	if (!*etag) {                   /* Ceph 16 does not say it of what is encrypted */
 		request(c, "HEAD", c->key, made);
 		s3_start(&c->r);
 		return;
 	}
-	if (!err)
-		describe(c, etag, r);
-	copy_end(c, err);
+	describe(c, etag, r);
+	copy_end(c, 0);
 }
 
 static void complete(struct copy *c)
@@ -203,6 +224,7 @@ static void complete(struct copy *c)
 	s3_header(&c->r, "content-type", "application/xml");
 	c->r.body = c->text;
 	c->r.body_len = n;
+	c->r.once = 1;
 	s3_start(&c->r);
 }
 
@@ -269,12 +291,16 @@ static void created(struct s3_request *r, int err)
 
 static void create(struct copy *c)
 {
+	static unsigned long copies_made;
+
 	if (!c->version.size) {                 /* no part is as short as that */
 		request(c, "PUT", c->key, made);
 		meta_send(&c->meta, &c->r);
 		s3_start(&c->r);
 		return;
 	}
+	snprintf(c->stamp, sizeof(c->stamp), "copy-%llx-%lx-%lx", (unsigned long long)time(NULL), (long)getpid(), ++copies_made);
+	meta_set(&c->meta, META_STAMP, c->stamp);
 	request(c, "POST", c->key, created);
 	s3_param(&c->r, "uploads", "");
 	meta_send(&c->meta, &c->r);
