@@ -16,6 +16,7 @@
 
 struct page {
 	struct call *call;
+	const struct names_list *in_bucket;
 	struct chunk *chunk;            /* being filled */
 	uint32_t used;
 	int64_t skip, n;                /* entries that were told before, that there were */
@@ -57,14 +58,20 @@ static void page_add(struct page *p, const char *name, unsigned char type, uint6
 	p->used += (uint32_t)size;
 }
 
+/* Unless somebody else has made one of that name meanwhile. */
 static void add_pending(void *arg, const char *name, uint64_t ino)
 {
+	const struct page *p = arg;
+
+	for (unsigned i = 0; i < p->in_bucket->n; i++)
+		if (!strcmp(p->in_bucket->entry[i].name, name))
+			return;
 	page_add(arg, name, DT_REG, ino);
 }
 
 static void listed(void *arg, const struct names_list *l, int err)
 {
-	struct page p = { .call = arg };
+	struct page p = { .call = arg, .in_bucket = l };
 	struct s3_slot *s = p.call->slot;
 
 	if (err) {

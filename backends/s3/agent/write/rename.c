@@ -100,12 +100,33 @@ static void copy_source(struct change *c)
 	s3_start(&c->r);
 }
 
-static void rename_pending(struct change *c, struct stage *st)
+static void placeholder_removed(void *arg, int err)
 {
+	struct change *c = arg;
+
+	if (!err || err == -ESTALE)     /* somebody else's file by then */
+		names_removed(c->b, c->name, 0);
+	change_end(c, err == -ESTALE ? 0 : err);
+}
+
+/*
+ * What is only staged goes along as it is. An object that has the new name stays
+ * until the file is published, though programs here see what is staged; the empty
+ * one by which O_EXCL took the old name goes.
+ */
+static void rename_staged(struct change *c, struct stage *st)
+{
+	char etag[S3_ETAG_MAX];
+	int empty = st->taken;
+
+	snprintf(etag, sizeof(etag), "%s", st->j->base.etag);
 	change_unstage(c->b, c->to_key);
-	st->j->must = c->there ? S3_MUST_ANY : S3_MUST_ABSENT;
+	stage_unbase(st, c->there);
 	rename_stage(st, c->to, c->to_key, NULL);
-	change_end(c, 0);
+	if (empty)
+		remove_version(c->b, c->key, etag, placeholder_removed, c);
+	else
+		change_end(c, 0);
 }
 
 static void rename_file(struct change *c)
@@ -120,8 +141,8 @@ static void rename_file(struct change *c)
 	if (!change_is_quiet(c, c->key, rename_file) || !change_is_quiet(c, c->to_key, rename_file))
 		return;
 	st = stage_find(c->b, c->key);
-	if (st && st->j->pending) {
-		rename_pending(c, st);
+	if (st && (st->j->pending || (st->taken && st->base))) {
+		rename_staged(c, st);
 		return;
 	}
 	copy_source(c);
@@ -138,13 +159,7 @@ static void checked(struct change *c)
 	} else if (c->there && S_ISDIR(c->to_attr.mode) != dir) {
 		change_end(c, dir ? -ENOTDIR : -EISDIR);
 	} else if (c->there && dir) {
-		int err = change_marker(c->b, c->to, c->to_key);
-
-		if (err) {
-			change_end(c, err);
-			return;
-		}
-		change_if_empty(c, c->to_key, rename_tree);
+		rename_tree_onto(c);
 	} else if (dir) {
 		rename_tree(c);
 	} else {

@@ -12,5 +12,7 @@ void rename_stage(struct stage *st, const char *name, const char *key, const str
 
 /* All of the directory c->name goes to c->to; ends c. */
 void rename_tree(struct change *c);
+/* Likewise where c->to is a directory, too: -ENOTEMPTY, unless it is empty or what such a rename left that was cut short. */
+void rename_tree_onto(struct change *c);
 
 #endif

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Renaming a directory: its keys are all copied before the first one is
- * removed, and what a rename that was cut short left is taken over by the next
- * one, which copies again.
+ * removed. Meanwhile the new directory's marker says where it comes from, so
+ * that a rename that was cut short, by whomever, is carried to its end by the
+ * next one of the same names, which copies what is left again. Its own marker
+ * comes last.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -15,12 +17,14 @@
 #include "rename.h"
 
 #define RENAMING 16                     /* copies and removals at once */
+#define META_FROM "x-amz-meta-shim-rename"
 
 struct tree {
 	struct change *c;
 	struct page page;               /* all of its keys */
 	size_t next, going;
 	int removing, err;
+	const struct listed *marker;    /* the directory's own, or NULL */
 };
 
 static void tree_end(struct tree *t, int err)
@@ -126,22 +130,123 @@ static void step(struct tree *t, const struct listed *item)
 		copy_entry(s);
 }
 
+/* ---- the markers */
+
+/* What the marker of c->to_key has as META_FROM meanwhile. */
+static void from_text(const struct change *c, char text[65])
+{
+	sigv4_sha256(text, c->key, strlen(c->key));
+}
+
+static void marker_gone(void *arg, int err)
+{
+	tree_end(arg, err == -ESTALE ? 0 : err);
+}
+
+static void marker_copied(void *arg, const struct s3_attr *attr, int err)
+{
+	struct tree *t = arg;
+
+	(void)attr;
+	if (err)
+		tree_end(t, err);
+	else
+		remove_version(t->c->b, t->c->key, t->marker->etag ? t->marker->etag : "", marker_gone, t);
+}
+
+/* All else has moved: its own marker is the last, or there is none. */
+static void finish(struct tree *t)
+{
+	struct change *c = t->c;
+	struct s3_attr version = { .size = t->marker ? t->marker->size : 0 };
+
+	if (!t->marker) {
+		remove_version(c->b, c->to_key, "", marker_gone, t);
+		return;
+	}
+	snprintf(version.etag, sizeof(version.etag), "%s", t->marker->etag ? t->marker->etag : "");
+	copy_object(c->b, c->key, &version, c->to_key, NULL, marker_copied, t);
+}
+
 static void go_on(struct tree *t)
 {
-	while (!t->err && t->next < t->page.n && t->going < RENAMING)
-		step(t, &t->page.item[t->next++]);
+	while (!t->err && t->next < t->page.n && t->going < RENAMING) {
+		const struct listed *item = &t->page.item[t->next++];
+
+		if (item != t->marker)
+			step(t, item);
+	}
 	if (t->going)
 		return;
-	if (!t->err && !t->removing) {
+	if (t->err) {
+		tree_end(t, t->err);
+	} else if (!t->removing) {
 		t->removing = 1;
 		t->next = 0;
-		if (t->page.n) {
-			go_on(t);
-			return;
-		}
+		go_on(t);
+	} else {
+		finish(t);
 	}
-	tree_end(t, t->err);
 }
+
+static void marked(struct s3_request *r, int err)
+{
+	struct change *c = r->arg;
+	struct tree *t = c->more;
+
+	if (err)
+		tree_end(t, err);
+	else
+		go_on(t);
+}
+
+static void mark(struct tree *t)
+{
+	struct change *c = t->c;
+
+	for (size_t i = 0; i < t->page.n; i++)
+		if (!*t->page.item[i].key)
+			t->marker = &t->page.item[i];
+	if (!t->page.n) {
+		tree_end(t, 0);
+		return;
+	}
+	from_text(c, c->text);
+	meta_set(&c->meta, "content-type", "application/x-directory");
+	meta_set(&c->meta, META_FROM, c->text);
+	change_put(c, c->to_key, 0, marked);
+}
+
+static void looked_onto(struct s3_request *r, int err)
+{
+	struct change *c = r->arg;
+	const char *from = err ? NULL : http_got(r->http, META_FROM);
+	char text[65];
+
+	from_text(c, text);
+	if (from && !strcmp(from, text))
+		rename_tree(c);
+	else if (err && err != -ENOENT)
+		change_end(c, err);
+	else
+		change_if_empty(c, c->to_key, rename_tree);
+}
+
+void rename_tree_onto(struct change *c)
+{
+	int err = change_marker(c->b, c->name, c->key);
+
+	if (!err)
+		err = change_marker(c->b, c->to, c->to_key);
+	if (err) {
+		change_end(c, err);
+		return;
+	}
+	change_request(c, "HEAD", c->to_key, looked_onto);
+	s3_start(&c->r);
+}
+
+/* ---- which keys there are */
 
 static void list(struct tree *t);
 
@@ -161,7 +266,7 @@ static void listed(struct s3_request *r, int err)
 	else if (err)
 		tree_end(t, page_failed(r, err));
 	else
-		go_on(t);
+		mark(t);
 }
 
 static void list(struct tree *t)

@@ -225,6 +225,17 @@ void stage_rename(struct stage *st, const char *name, const char *key)
 	attach(st, key);
 }
 
+void stage_unbase(struct stage *st, int over)
+{
+	if (st->base)
+		object_put(st->base);
+	st->base = NULL;
+	st->j->base = (struct s3_attr){ .size = 0 };
+	st->j->must = over ? S3_MUST_ANY : S3_MUST_ABSENT;
+	st->j->pending = !over;
+	st->taken = over;
+}
+
 /* ---- who uses it */
 
 static char *description(const struct stage *st, const char *id)
@@ -318,7 +329,7 @@ void stage_based(struct stage *st, const struct s3_attr *attr)
 {
 	if (st->base)
 		object_put(st->base);
-	st->taken = 0;
+	st->taken = st->orphan = 0;
 	st->base = object_known(st->b, st->j->key, attr);
 	st->j->base = *attr;
 	extents_free(&st->dirty);

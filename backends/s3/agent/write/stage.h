@@ -30,7 +30,8 @@ struct stage {
 	int64_t later_cut;
 	int64_t given;                  /* bytes of room */
 	int dropped;                    /* to be removed from the spool */
-	int taken;                      /* the object is the empty one by which O_EXCL took the name */
+	int orphan;                     /* of what is not published some is of who was killed */
+	int taken;                      /* read by its name: the object is the empty one by which O_EXCL took that, or was renamed over */
 	int kept;                       /* `preserve` is known */
 	char *preserve;                 /* of the base: header lines "name: value\n" to be stored again */
 	struct multi *multi;            /* an upload in progress */
@@ -59,6 +60,8 @@ unsigned stage_descriptions(const struct stage *st);
 
 /* Another name; the caller has seen to it that nobody has it. */
 void stage_rename(struct stage *st, const char *name, const char *key);
+/* It has nothing of an object: it is new, or is to replace whatever has its next name (over). */
+void stage_unbase(struct stage *st, int over);
 /* No open joins it any more. */
 void stage_detach(struct stage *st);
 /* ... and when nobody has it, it is removed from the spool. */
