@@ -61,6 +61,41 @@ f = open(sys.argv[1], "w"); f.write(sys.argv[2]); f.flush(); os.kill(os.getpid()
 	echo old | s3_client put "$KEYS/f" -
 done
 
+# Who reads a new file by its name while another program writes it publishes nothing when it is closed, nor what a
+# writer left that was killed meanwhile.
+cat >"$TMP/reads.py" <<'E'
+import os, signal, subprocess, sys, time
+path, key, client, how = sys.argv[1:]
+def theirs():
+    return subprocess.run([client, 'get', key], capture_output=True, env=dict(os.environ, LD_PRELOAD='')).stdout
+writer = subprocess.Popen([sys.executable, '-c', 'import sys; f = open(sys.argv[1], "w"); f.write("half"); f.flush(); print("wrote", flush=True); sys.stdin.read(); f.write("whole")', path],
+    stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+writer.stdout.readline()
+assert open(path).read() == 'half'
+assert theirs() == b'', theirs()
+f = open(path)
+if how == 'killed':
+    writer.kill()
+    writer.wait()
+else:
+    writer.communicate()
+f.read()
+f.close()
+E
+for how in closed killed; do
+	shim python3 "$TMP/reads.py" "$PREFIX/$how" "$KEYS/$how" "$ROOT/tests/s3/s3.py" $how || complain "a reader beside a writer, $how"
+	settle
+	case $how in
+	closed) [ "$(there closed)" = halfwhole ] || complain "a reader beside a writer: '$(there closed)'" ;;
+	killed)
+		there killed && complain 'a reader published what a killed program wrote'
+		spool >"$TMP/list"
+		grep -q '/killed .*killed' "$TMP/list" || complain "a reader beside a killed writer: $(cat "$TMP/list")"
+		spool --drop >/dev/null
+		;;
+	esac
+done
+
 # told SIZE WANT RULE...: the program is told so at fsync, at close, or where there is much at a write already; the old
 # object stays, what was written is kept, and it is written when the fault is over
 told() {

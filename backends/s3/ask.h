@@ -15,6 +15,7 @@
 struct described {
 	struct s3_attr attr;            /* of the version it reads; not of a staged file, but for ino */
 	char spool[S3_ID];              /* the staged file; "" */
+	unsigned char reads;            /* was opened to read: its end publishes nothing of a writer's */
 };
 _Static_assert(sizeof(struct described) <= OFD_PRIVATE, "it is in ofd->priv");
 

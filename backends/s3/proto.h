@@ -55,7 +55,8 @@ enum s3_ask {
 	S3_DROP,         /* handle: this process is done with it; no answer, the agent frees the slot */
 	/* writing; see below */
 	S3_WROTE,        /* handle, off, len: room for len more bytes of the spool is wanted -> when there is, or why not */
-	S3_PUBLISH,      /* handle, text: ofd->id, flags: S3_LAST if nothing follows -> the object is as written, or why not */
+	S3_PUBLISH,      /* handle, text: ofd->id, flags: S3_LAST if nothing follows, with S3_READER if it could not write
+	                    -> the object is as written, or why not */
 	S3_ABANDON,      /* handle, text: ofd->id: its last holder was killed; the spool stays, listed */
 	S3_REMOVE,       /* name, flags: S3_DIRECTORY */
 	S3_RENAME,       /* name, text: the new name; flags: RENAME_* of renameat2 */
@@ -64,7 +65,7 @@ enum s3_ask {
 	S3_SETATTR,      /* name; attr (mode, uid, gid with -1: as it is, mtime), flags: OBJECT_* */
 	S3_SETXATTR,     /* name or handle; text: key, NUL, value; len: of the value, -1 removes; flags */
 };
-enum { S3_LAST = 1, S3_DIRECTORY = 2 };
+enum { S3_LAST = 1, S3_DIRECTORY = 2, S3_READER = 4 };
 
 /*
  * Writing. S3_OPEN with O_WRONLY, O_RDWR or O_TRUNC, with ofd->id in `text`,

@@ -75,6 +75,11 @@ static int open_path(struct file *f, const char *name)
 	return r < 0 ? (int)r : 0;
 }
 
+static int reads_only(int flags)
+{
+	return (flags & O_ACCMODE) == O_RDONLY && !(flags & O_TRUNC);
+}
+
 /* The answer has the name of a staged file; or the version's first bytes. */
 static int opened(struct file *f, const struct ask *a, int flags)
 {
@@ -88,6 +93,7 @@ static int opened(struct file *f, const struct ask *a, int flags)
 		return 0;
 	}
 	snprintf(described(f->ofd)->spool, S3_ID, "%.32s", a->slot->spool);
+	described(f->ofd)->reads = reads_only(flags);
 	r = staged_open(&o->staged, a->link->spool, a->slot->spool, 1);
 	if (r == 0 && (flags & O_TRUNC))
 		r = staged_truncate(&o->staged, OWNER(f), 0);
@@ -104,11 +110,6 @@ static int open_name(struct file *f, const char *name, int flags, mode_t mode)
 		r = opened(f, &a, flags);
 	ask_end(&a);
 	return r < 0 ? (int)r : 0;
-}
-
-static int reads_only(int flags)
-{
-	return (flags & O_ACCMODE) == O_RDONLY && !(flags & O_TRUNC);
 }
 
 int s3_file_open(struct file *f, const struct object_at *at, int flags, mode_t mode)
@@ -172,7 +173,8 @@ void s3_file_detach(struct file *f)
 int s3_file_finish(struct mount *m, struct ofd *o, struct file *f, enum ofd_end how)
 {
 	_Atomic uint64_t none = 0, *handle = f ? &s3_open_of(f)->handle : &none;
-	struct ask a = { .m = m, .ask = how == OFD_CLOSED ? S3_PUBLISH : S3_ABANDON, .flags = how == OFD_CLOSED ? S3_LAST : 0,
+	unsigned last = S3_LAST | (described(o)->reads ? S3_READER : 0);
+	struct ask a = { .m = m, .ask = how == OFD_CLOSED ? S3_PUBLISH : S3_ABANDON, .flags = how == OFD_CLOSED ? last : 0,
 			 .text = o->id, .ofd = o, .handle = handle };
 	int64_t r;
 

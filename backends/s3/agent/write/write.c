@@ -163,12 +163,26 @@ static void last_done(void *arg, int err)
 	free(l);
 }
 
+static void leave(struct stage *st, const char *description)
+{
+	stage_undescribe(st, description);
+	if (!stage_descriptions(st) && stage_is_changed(st) && !st->j->removed && !st->held)
+		st->j->lost = 1;
+	write_settle(st, 0);
+}
+
 void write_publish(struct stage *st, const char *description, unsigned flags, write_done *done, void *arg)
 {
 	struct last *l;
 
 	if (!(flags & S3_LAST)) {
 		publish(st, done, arg);
+		return;
+	}
+	/* what others write is published when they close it, and never if they were killed */
+	if ((flags & S3_READER) && (stage_descriptions(st) > 1 || st->orphan)) {
+		leave(st, description);
+		done(arg, 0);
 		return;
 	}
 	if (defer_close(st, description)) {
@@ -187,10 +201,8 @@ void write_publish(struct stage *st, const char *description, unsigned flags, wr
 
 void write_abandon(struct stage *st, const char *description)
 {
-	stage_undescribe(st, description);
-	if (!stage_descriptions(st) && stage_is_changed(st) && !st->j->removed && !st->held)
-		st->j->lost = 1;
-	write_settle(st, 0);
+	st->orphan = stage_is_changed(st);
+	leave(st, description);
 }
 
 /* ---- a base that was replaced */
