@@ -33,6 +33,14 @@ static int mode_flags(const char *mode)
 	return flags | access;
 }
 
+/* Whether a symbolic link at the end of a name is followed: not by one who wants to make the file. */
+static int follows(const char *mode)
+{
+	int flags = mode_flags(mode);
+
+	return flags < 0 || (flags & (O_CREAT | O_EXCL)) != (O_CREAT | O_EXCL);
+}
+
 /* fopen goes to the end to append, and fdopen only if it was not appending. */
 static void seek_end(int fd)
 {
@@ -172,7 +180,7 @@ EXPORT FILE *fopen(const char *path, const char *mode)
 {
 	struct place *p = NULL;
 	uint64_t t0 = stats_begin();
-	int r = place_get(&p, AT_FDCWD, path, 1), translated = 0;
+	int r = place_get(&p, AT_FDCWD, path, follows(mode)), translated = 0;
 	FILE *s = NULL;
 
 	if (r < 0) {
@@ -292,7 +300,7 @@ EXPORT FILE *freopen(const char *path, const char *mode, FILE *s)
 	errno = saved;
 	if (!path)
 		return reopen_same(mode, s, fd);
-	e = place_get(&p, AT_FDCWD, path, 1);
+	e = place_get(&p, AT_FDCWD, path, follows(mode));
 	r = e < 0 ? reopen_failed(s, fd, -e) : reopen_place(p, path, mode, s, fd);
 	place_put(p);
 	if (r)
