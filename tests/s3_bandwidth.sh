@@ -55,6 +55,14 @@ for way in "$map" "$tls"; do
 	reported '.*, writes for [1-9][0-9.]*m?s'
 done
 
+# two rules of one endpoint have that much together
+begin "$map&read-bandwidth=1m"
+both_rules() {
+	SHIM_MAP="$PREFIX=$TARGET;$PREFIX.two=$TARGET&ttl=2s" SHIM_CONFIG= SHIM_STATS=$STATS LD_PRELOAD=$LIB \
+	    sh -c 'cat "$0/a" >"$1/a1" & cat "$0.two/b" >"$1/b1"; wait' "$PREFIX" "$TMP" && cmp "$NATIVE/a" "$TMP/a1" && cmp "$NATIVE/a" "$TMP/b1"
+}
+least 2700 'two rules' both_rules
+
 # a pause that is longer than the timeout is no stall, and nothing is asked for again
 begin "$map&read-bandwidth=4k&timeout=3"
 least 3900 'a pause' little

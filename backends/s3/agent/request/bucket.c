@@ -212,10 +212,16 @@ static const char *first_of(const char *a, const char *b)
 	return a ? a : b;
 }
 
+/* It is the way to a service that is narrow: its rules with the same bound share that. */
 static void set_pace(struct entry *e, enum http_way way, enum s3_option o)
 {
-	if (e->rule.value[o])
-		e->b.site.pace[way] = http_pace_new(way, (uint64_t)e->rule.value[o], &count->held[way]);
+	long long limit = e->rule.value[o];
+
+	for (struct entry *other = entries; limit && other; other = other->next)
+		if (other->rule.value[o] == limit && !strcmp(other->b.endpoint, e->b.endpoint))
+			e->b.site.pace[way] = other->b.site.pace[way];
+	if (limit && !e->b.site.pace[way])
+		e->b.site.pace[way] = http_pace_new(way, (uint64_t)limit, &count->held[way]);
 }
 
 static void set_site(struct entry *e)
