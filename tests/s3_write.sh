@@ -32,6 +32,19 @@ there big
 there hole
 s3_client get "$KEYS/log" | sort | cmp -s - <(sort "$NATIVE/log") || { echo 'lines that were appended are lost'; bad=1; }
 
+# several descriptors in each of several processes, all open at once: no line is lost or torn
+cat >"$TMP/appends.py" <<'E'
+import os, sys
+path, me = sys.argv[1:]
+fds = [os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND) for _ in range(3)]
+for i in range(60):
+    os.write(fds[i % 3], b'%s of %s, %s\n' % (str(i).encode(), me.encode(), b'x' * (i * 7)))
+    if i % 20 == 19: os.fsync(fds[i % 3])
+for fd in fds: os.close(fd)
+E
+both 'appended by many' "for i in 1 2 3 4; do python3 $TMP/appends.py \$D/appended \$i & done; wait; sort \$D/appended; rm -f \$D/none"
+s3_client get "$KEYS/appended" | sort | cmp -s - <(sort "$NATIVE/appended") || { echo 'what many appended is lost'; bad=1; }
+
 both 'exclusive' 'cd $D; set -C; echo 1 >lock; (echo 2 >lock) 2>/dev/null || echo locked; cat lock; rm lock; echo 3 >lock; cat lock'
 both 'programs' 'cd $D; mkdir s; for i in 1 2 3 4 5 6 7 8 9; do echo $i >s/f$i; done; tar --warning=no-timestamp -cf t.tar s; mkdir t; tar --warning=no-timestamp -xf t.tar -C t
 	diff -r s t/s; sed -i s/5/five/ s/f5; cat s/f5; cp -r s u; diff -r s u; rm -r t u; ls'

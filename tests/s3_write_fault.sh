@@ -24,9 +24,13 @@ sum() { s3_client get "$KEYS/$1" 2>/dev/null | md5sum; }
 # step KIND OPERATION: all faults there
 step() {
 	local kind=$1 op=$2 f old new status seen
-	for f in late-reset error=403,AccessDenied error=404,NoSuchUpload \
-	    ${LONG:+reset close early=503,SlowDown error=500,InternalError late-error=500,InternalError head-reset \
-	    error=409,ConditionalRequestConflict bare=500 html=502}; do
+	for f in late-reset error=403,AccessDenied error=404,NoSuchUpload error=200,InternalError \
+	    ${LONG:+reset close stall garbage early=503,SlowDown error=500,InternalError late-error=500,InternalError head-reset \
+	    head-close head-stall late-close late-stall body-reset=5 body-close=5 body-stall=5 close-after slow=300 \
+	    error=409,ConditionalRequestConflict error=412,PreconditionFailed error=400,BadDigest error=400,ExpiredToken \
+	    error=403,RequestTimeTooSkewed error=403,QuotaExceeded error=429,TooManyRequests error=501,NotImplemented \
+	    error=507,InsufficientStorage bare=500 bare=200 bare=204 html=200 html=403 html=502 length=5 length-none chunked \
+	    redirect=307,http://elsewhere.invalid:1 region=eu-west-1 etag= header=64 headers=2000 gzip xml-cut xml-bomb}; do
 		fault forget
 		s3_client put "$KEYS/o" "$TMP/old" 2>/dev/null
 		s3_client rm "$KEYS/p" >/dev/null 2>&1
