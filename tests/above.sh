@@ -63,6 +63,10 @@ print(all(e.inode() == e.stat().st_ino for e in os.scandir("no/where")))
 print(all(e.inode() == e.stat().st_ino for e in os.scandir("real")))
 END'
 [ "$(many stat -c %A "$W/no/where")" = dr-xr-xr-x ] || complain "a directory that is not there can be written to"
+if [ "$(id -u)" = 0 ] && command -v setpriv >/dev/null; then
+	got=$(cd "$W" && many sh -c 'cd no && exec setpriv --reuid 65534 --clear-groups --inh-caps=-all /bin/pwd' 2>&1)
+	[ "$got" = "$W/no" ] || complain "to another user it is $got"
+fi
 many touch "$W/no/x" 2>/dev/null && complain "made a file in a directory that is not there"
 [ ! -e "$W/no" ] || complain "something was made on the disk"
 exit $bad

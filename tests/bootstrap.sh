@@ -6,6 +6,7 @@
 # each rule
 # without LONG: mem: object:
 . "${0%/*}/lib.sh"
+requires setpriv
 
 chmod 755 "$TMP"
 [ -d "$PREFIX" ] || shim mkdir -p "$PREFIX"
@@ -91,7 +92,11 @@ if [ "$(id -u)" = 0 ]; then
 	[ -n "${NO_NODES:-}" ] || alike chroot "$BIN/bootstrap" chroot @ "$TMP/root"
 	case $RULE in
 	mem:*) "$BIN/bootstrap" setuid "$NATIVE" >/dev/null 2>&1; shim "$BIN/bootstrap" setuid "$PREFIX" >"$TMP/out" 2>&1 || { echo "setuid: status $?"; bad=1; } ;;
-	*) alike setuid "$BIN/bootstrap" setuid @ ;;
+	*)
+		alike setuid "$BIN/bootstrap" setuid @
+		alike "another user's working directory" sh -c 'cd @; umask 0; mkdir d; echo one >f; cd d; exec setpriv --reuid 65534 --clear-groups --inh-caps=-all \
+			sh -c "cat ../f; pwd; /bin/pwd; echo two >g; cat g; ls; cd ..; pwd; ls; cat d/g; cd d; rm g"'
+		;;
 	esac
 fi
 work='cd @ || exit; echo one >a; '"$BIN"'/bootstrap io @; cat a; ls; cat /proc/self/status | grep -c Name'

@@ -9,10 +9,12 @@
 #include "mount.h"
 #include "base/real.h"
 
-/* "/dev/shm/shim-above-UID", and its length. */
+#define ROOT "/dev/shm/shim-above-"
+
+/* ROOT and the user's number, and the length of that. */
 static size_t root(char *path, size_t size)
 {
-	return (size_t)snprintf(path, size, "/dev/shm/shim-above-%u", (unsigned)geteuid());
+	return (size_t)snprintf(path, size, ROOT "%u", (unsigned)geteuid());
 }
 
 static int own_root(const char *path)
@@ -74,13 +76,14 @@ int above_real(const char *virt, char *path, size_t size)
 	return own_stat(AT_FDCWD, path, &st, AT_SYMLINK_NOFOLLOW) < 0 ? make(m->prefix, tree, n) : 0;
 }
 
-/* What follows the root in path, NULL if it is not below. */
+/* What follows the root in path, NULL if it is not below. Anybody's: the user may have been another one. */
 static const char *below_root(const char *path)
 {
-	char r[64];
-	size_t n = root(r, sizeof(r));
-
-	return !strncmp(path, r, n) && path[n] == '/' ? path + n : NULL;
+	if (strncmp(path, ROOT, sizeof(ROOT) - 1))
+		return NULL;
+	path += sizeof(ROOT) - 1;
+	path += strspn(path, "0123456789");
+	return *path == '/' ? path : NULL;
 }
 
 int above_is(const char *path)

@@ -14,9 +14,11 @@
 /* Ends each component, so that no name a program uses is found by chance. */
 #define MARK '\001'
 
+#define BASE "/dev/shm/shim-cwd-"
+
 static size_t base(char *buf, size_t size)
 {
-	return (size_t)snprintf(buf, size, "/dev/shm/shim-cwd-%u", (unsigned)geteuid());
+	return (size_t)snprintf(buf, size, BASE "%u", (unsigned)geteuid());
 }
 
 /* Appends "/comp\001" for each component of path, making the directories; 0 or -errno. */
@@ -56,13 +58,16 @@ int cwd_enter(const struct mount *m, const char *name)
 	return r < 0 ? r : REAL(chdir)(path) < 0 ? -errno : 0;
 }
 
+/* Of any user: the program may have been another one when it went there. */
 int cwd_unreal(char *path)
 {
-	char dir[64];
-	size_t n = base(dir, sizeof(dir));
+	size_t n = sizeof(BASE) - 1;
 	char *to = path;
 
-	if (strncmp(path, dir, n) || path[n] != '/')
+	if (strncmp(path, BASE, n))
+		return 0;
+	n += strspn(path + n, "0123456789");
+	if (path[n] != '/')
 		return 0;
 	for (const char *s = path + n; *s; s++)
 		if (!(*s == MARK && (s[1] == '/' || !s[1])))
