@@ -172,7 +172,7 @@ static ssize_t read_link(const struct place *p, char *buf, size_t n)
 		q->real[r] = 0;
 		if (f)
 			object_path(f, q->real);
-		if (f || place_unreal(q->real, sizeof(q->real)) > 0) {
+		if (f || (objects_on && object_elsewhere(q->real, (size_t)r)) || place_unreal(q->real, sizeof(q->real)) > 0) {
 			r = (ssize_t)strnlen(q->real, n);
 			if (user_put(buf, q->real, (size_t)r) < 0) {
 				errno = EFAULT;

@@ -288,6 +288,34 @@ void object_path(const struct file *f, char *path)
 		*path = 0;
 }
 
+struct sought {
+	uint64_t placeholder;
+	char *path;
+};
+
+static int is_sought(struct ofd *o, void *arg)
+{
+	const struct sought *s = arg;
+	struct mount *m;
+
+	if (o->placeholder != s->placeholder || o->gone || ofd_state(o) != OFD_ALIVE)
+		return 0;
+	m = object_mount_of(o);
+	return m && snprintf(s->path, PATH_MAX, "%s%s", m->prefix, o->name) < PATH_MAX;
+}
+
+int object_elsewhere(char *text, size_t n)
+{
+	static const char kind[] = "socket:[";
+	struct sought s = { 0, text };
+
+	if (n < sizeof(kind) || memcmp(text, kind, sizeof(kind) - 1))
+		return 0;
+	for (size_t i = sizeof(kind) - 1; i < n && text[i] >= '0' && text[i] <= '9'; i++)
+		s.placeholder = s.placeholder * 10 + (uint64_t)(text[i] - '0');
+	return ofd_each(is_sought, &s);
+}
+
 enum pin object_pin(struct file *f, int fd)
 {
 	if (__builtin_expect(fdtab_lent && !fdtab_ours(), 0)) {

@@ -100,4 +100,11 @@ void object_released(struct file *f);
 /* The file's path as the program knows it, from its prefix; PATH_MAX bytes. */
 void object_path(const struct file *f, char *path);
 
+/*
+ * Another process's descriptor: `text`, n bytes of PATH_MAX, is what its link
+ * in /proc says. If that is a placeholder of ours and the file has a name, the
+ * text becomes its path, with a zero at its end, and 1 is returned; else 0.
+ */
+int object_elsewhere(char *text, size_t n);
+
 #endif

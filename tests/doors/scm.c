@@ -166,9 +166,45 @@ static void by_name(void)
 	close(fd);
 }
 
+/* A descriptor that another process has, and this one does not. */
+static void of_another(void)
+{
+	int fd = open(P("file"), O_RDWR | O_CREAT, 0644), d = open(dir, O_RDONLY | O_DIRECTORY), again;
+	char name[64], link[PATH_MAX + 1];
+	struct stat st;
+	ssize_t n;
+	pid_t pid;
+
+	pwrite(fd, "another's", 9, 0);
+	lseek(fd, 5, SEEK_SET);
+	pid = split();
+	if (!pid) {
+		close(fd);
+		snprintf(name, sizeof(name), "/proc/%d/fd/%d", (int)getppid(), fd);
+		n = readlink(name, link, sizeof(link) - 1);
+		link[n > 0 ? n : 0] = 0;
+		say("%s", shown(link));
+		again = CALL(open(name, O_RDWR));
+		CALL(lseek(again, 0, SEEK_CUR));
+		CALL(pwrite(again, "ANOTHER", 7, 0));
+		CALL(stat(name, &st));
+		say("a regular file %d of %lld", S_ISREG(st.st_mode), (long long)st.st_size);
+		CALL(truncate(name, 8));
+		CALL(access(name, R_OK));
+		snprintf(name, sizeof(name), "/proc/%d/fd/%d/file", (int)getppid(), d);
+		again = CALL(open(name, O_RDONLY));
+		CONTENT(again);
+		_exit(0);
+	}
+	WAIT(pid);
+	CONTENT(fd);
+	close(fd), close(d);
+}
+
 static void door(void)
 {
 	messages();
 	taken();
 	by_name();
+	of_another();
 }
