@@ -137,6 +137,25 @@ static void a_change_in_the_middle_moves_little(void **state)
 	extents_free(&dirty);
 }
 
+/* The server copies one part no faster than it can read and write it. */
+static void long_copies_are_made_in_parallel(void **state)
+{
+	static const struct { int64_t size; int least, most; } files[] = {
+		{ 64 << 20, 4, 5 }, { 1ll << 30, 8, 10 }, { 100ll << 30, 100, 250 }, { 5ll << 40, 3000, 6000 },
+	};
+	struct extents dirty = { 0 };
+	int n;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(files) / sizeof(*files); i++) {
+		struct part *p = parts_plan(files[i].size + 4096, &dirty, files[i].size, 0, &n);
+
+		is_plan(p, n, files[i].size + 4096, &dirty, files[i].size);
+		assert_in_range(n - 1, files[i].least, files[i].most);
+		free(p);
+	}
+}
+
 static void new_files_reach_5_tib(void **state)
 {
 	struct part p, last = { 0 };
@@ -262,6 +281,7 @@ int main(void)
 		cmocka_unit_test(plans_are_valid),
 		cmocka_unit_test(every_other_block_changed),
 		cmocka_unit_test(a_change_in_the_middle_moves_little),
+		cmocka_unit_test(long_copies_are_made_in_parallel),
 		cmocka_unit_test(new_files_reach_5_tib),
 		cmocka_unit_test(equal_parts),
 		cmocka_unit_test(checksums),

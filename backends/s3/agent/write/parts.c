@@ -105,6 +105,14 @@ static int64_t more(int64_t a, int64_t b)
 	return a > b ? a : b;
 }
 
+/* Some eight copies of a file go on in parallel. */
+static int64_t copied_at_once(int64_t size)
+{
+	int64_t len = size / 8 < PART_COPIED_MOST ? size / 8 : PART_COPIED_MOST;
+
+	return more(more(len, PART_COPIED), size / 4000);
+}
+
 struct part *parts_plan(int64_t size, const struct extents *dirty, int64_t copy_end, int64_t fixed, int *count)
 {
 	struct plan p = { .part = calloc(PARTS_MOST, sizeof(*p.part)) };
@@ -119,7 +127,7 @@ struct part *parts_plan(int64_t size, const struct extents *dirty, int64_t copy_
 		for (int64_t least = PART_LEAST; least <= more(size, PART_LEAST); least *= 2) {
 			p.sent = more(PART_USUAL, (bytes_of(dirty) + more(size - copy_end, 0)) / 4000);
 			p.sent = more(p.sent, least == PART_LEAST ? 0 : size / 9000);
-			p.copied = more(PART_COPIED, size / 4000);
+			p.copied = copied_at_once(size);
 			plan_with(&p, size, dirty, copy_end, least);
 			if (p.n <= PARTS_MOST)
 				break;

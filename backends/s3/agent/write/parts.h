@@ -21,7 +21,8 @@
 #define PART_LEAST (5ll << 20)
 #define PART_MOST (5ll << 30)
 #define PART_USUAL (8ll << 20)
-#define PART_COPIED (512ll << 20)       /* copies longer than that are made in parallel */
+#define PART_COPIED (16ll << 20)        /* copies longer than that are made in parallel, */
+#define PART_COPIED_MOST (512ll << 20)  /* each of so much of a large file */
 
 struct part {
 	int64_t off, len;
