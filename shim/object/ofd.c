@@ -95,8 +95,16 @@ static int bind_as(int fd, const char *id)
 	struct sockaddr_un a;
 
 	ofd_address(&a, id, ".new");
-	return REAL(bind)(fd, (struct sockaddr *)&a, sizeof(a)) == 0 && REAL(listen)(fd, BACKLOG) == 0 &&
-	       REAL(chmod)(a.sun_path, 0600) == 0 ? 0 : -errno;
+	return REAL(bind)(fd, (struct sockaddr *)&a, sizeof(a)) == 0 && REAL(listen)(fd, BACKLOG) == 0 ? 0 : -errno;
+}
+
+/* To connect takes the right to write, which the umask may have kept from us. */
+static int open_to_us(const char *id, uint32_t umask)
+{
+	struct sockaddr_un a;
+
+	ofd_address(&a, id, ".new");
+	return !(umask & 0200) || REAL(chmod)(a.sun_path, 0600) == 0 ? 0 : -errno;
 }
 
 /* The magic word comes last: from then on it is a description, and ends as one. */
@@ -129,7 +137,9 @@ static int register_placeholder(int fd, int dir, struct mount *m, const char *na
 		r = make_record(dir, id, out);
 	if (r == 0) {
 		describe(*out, id, st.st_ino, m, name, flags);
-		r = REAL(renameat)(dir, ofd_entry(from, id, ".new"), dir, id) < 0 ? -errno : 0;
+		r = open_to_us(id, (*out)->umask);
+		if (r == 0 && REAL(renameat)(dir, ofd_entry(from, id, ".new"), dir, id) < 0)
+			r = -errno;
 		if (r < 0) {
 			ofd_unmap(*out);
 			REAL(unlinkat)(dir, ofd_entry(from, id, ".ofd"), 0);

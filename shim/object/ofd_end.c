@@ -104,24 +104,21 @@ int ofd_claim(struct ofd *o)
 }
 
 /* The record goes first: a socket without one is nobody's. */
-static void remove_files(int dir, const char *id)
+static void remove_files(const char *id, int has_name)
 {
-	static const char *const suffixes[] = { ".ofd", ".new", "" };
-	char name[OFD_ID + 8];
+	static const char *const suffixes[] = { ".ofd", "", ".new" };
+	struct sockaddr_un a;
 
-	for (int i = 0; i < 3; i++)
-		REAL(unlinkat)(dir, ofd_entry(name, id, suffixes[i]), 0);
+	for (int i = 0; i < 3 - has_name; i++) {
+		ofd_address(&a, id, suffixes[i]);
+		REAL(unlinkat)(AT_FDCWD, a.sun_path, 0);
+	}
 }
 
 void ofd_forget(struct ofd *o)
 {
-	int dir = ofd_directory(0);
-
 	o->ended = 1;
-	if (dir < 0)
-		return;
-	remove_files(dir, o->id);
-	REAL(close)(dir);
+	remove_files(o->id, 1);
 }
 
 /* ---- what the dead left */
@@ -141,7 +138,8 @@ int ofd_end(struct mount *m, struct ofd *o, enum ofd_end *how)
 	object_map_lost(m, o);
 	if (ops->finish)
 		ops->finish(m, o, NULL, *how);
-	ofd_forget(o);
+	o->ended = 1;
+	remove_files(o->id, 0);
 	ofd_end_unlock(o, 1);
 	return 1;
 }
@@ -170,7 +168,7 @@ static void sweep_record(struct sweep *w, const char *id, const char *file)
 	if (!ofd_described(o)) {
 		/* while its maker lives, so does the socket */
 		if (state == OFD_DEAD)
-			remove_files(w->dir, id);
+			remove_files(id, 0);
 	} else if (ofd_is_of(o, w->m)) {
 		if (state == OFD_DEAD)
 			ofd_end(w->m, o, &how);
@@ -191,7 +189,7 @@ static int has_no_record(const struct sweep *w, const char *id)
 static void sweep_socket(struct sweep *w, const char *id)
 {
 	if (has_no_record(w, id) && ask(w->asker, id) == OFD_DEAD && has_no_record(w, id))
-		remove_files(w->dir, id);
+		remove_files(id, 0);
 }
 
 static int sweep_one(const char *name, void *arg)
