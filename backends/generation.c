@@ -34,7 +34,7 @@ void *private_map(const char *path, size_t size, int *error)
 	int fd;
 
 	quiet_begin(&q);
-	fd = REAL(openat)(AT_FDCWD, path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	fd = own_create(AT_FDCWD, path, O_NOFOLLOW);
 	/* every page is there before it is touched: a full tmpfs must not kill */
 	if (fd >= 0 && REAL(fallocate)(fd, 0, 0, (off_t)size) == 0)
 		p = REAL(mmap)(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);

@@ -241,7 +241,7 @@ static int listen_at(const struct sockaddr_un *a)
 static int lock(int dir)
 {
 	const struct timespec moment = { .tv_nsec = 2000000 };
-	int fd = REAL(openat)(dir, "lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	int fd = own_create(dir, "lock", O_NOFOLLOW);
 
 	if (fd < 0)
 		return -errno;

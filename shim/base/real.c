@@ -55,3 +55,13 @@ int own_fstat(int fd, struct stat *st)
 {
 	return own_stat(fd, "", st, AT_EMPTY_PATH);
 }
+
+int own_create(int dirfd, const char *name, int flags)
+{
+	int fd = REAL(openat)(dirfd, name, flags | O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	struct stat st;
+
+	if (fd >= 0 && own_fstat(fd, &st) == 0 && (st.st_mode & 0600) != 0600)
+		REAL(fchmod)(fd, 0600);
+	return fd;
+}

@@ -47,6 +47,13 @@ void *real_symbol(const char *name);
 int own_stat(int dirfd, const char *path, struct stat *st, int flags);
 int own_fstat(int fd, struct stat *st);
 
+/*
+ * openat(2) of a file of our own that is made if it is missing (O_CREAT is
+ * understood) and is then for its owner to read and write, whatever the umask
+ * of the program. The descriptor, or -1 with errno.
+ */
+int own_create(int dirfd, const char *name, int flags);
+
 #define REAL_LOAD(name) __atomic_load_n(&real.name, __ATOMIC_RELAXED)
 #define REAL(name) \
 	(__builtin_expect(REAL_LOAD(name) != 0, 1) ? REAL_LOAD(name) : (real_find(offsetof(struct real, name)), REAL_LOAD(name)))

@@ -36,7 +36,7 @@ static void make(int dir)
 
 	snprintf(name, sizeof(name), NAME ".%d", (int)gettid());
 	REAL(unlinkat)(dir, name, 0);
-	fd = REAL(openat)(dir, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	fd = own_create(dir, name, O_EXCL);
 	if (fd < 0)
 		return;
 	if (grow_allocate(fd, 0, 0, sizeof(*t)) == 0 && (t = map(fd))) {

@@ -36,7 +36,7 @@ static _Atomic uint32_t *map_counts(void)
 	void *p = MAP_FAILED;
 
 	if (dir >= 0) {
-		fd = REAL(openat)(dir, "map-count", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+		fd = own_create(dir, "map-count", 0);
 		REAL(close)(dir);
 	}
 	if (fd < 0)
@@ -106,7 +106,7 @@ static int open_one(struct image *im, int *fd, const char *suffix)
 	char name[80];
 
 	if (*fd < 0)
-		*fd = REAL(openat)(im->dir, entry(im, name, suffix), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+		*fd = own_create(im->dir, entry(im, name, suffix), 0);
 	return *fd;
 }
 
@@ -146,7 +146,7 @@ static int make_head(struct image *im)
 	if (getrandom(&id, sizeof(id), 0) < 0)
 		return -EAGAIN;
 	snprintf(new, sizeof(new), "map-new-%016llx", (unsigned long long)id);
-	fd = REAL(openat)(im->dir, new, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	fd = own_create(im->dir, new, O_EXCL);
 	if (fd < 0)
 		return -errno;
 	if (grow_allocate(fd, 0, 0, sizeof(*h)) < 0 || !(h = map_head(fd)))

@@ -8,6 +8,7 @@
 #include "base/real.h"
 #include "stats_layout.h"
 
+#define INDEX ".pids"
 #define ANCESTORS 6                   /* looked at for a tree to belong to */
 #define ENTRIES 16384u
 #define PROBE 4u
@@ -18,11 +19,6 @@ struct entry {
 };
 
 _Static_assert(sizeof(((struct entry *)0)->tree) >= TREE_NAME_MAX, "a tree's name does not fit");
-
-static int open_index(int dir, int flags)
-{
-	return REAL(openat)(dir, ".pids", flags | O_NOFOLLOW | O_CLOEXEC, 0600);
-}
 
 static off_t place(pid_t pid)
 {
@@ -48,7 +44,7 @@ static int look_up(int fd, const struct process *p, char tree[TREE_NAME_MAX])
 
 int tree_find(int dir, const struct process *me, char tree[TREE_NAME_MAX])
 {
-	int fd = open_index(dir, O_RDONLY);
+	int fd = REAL(openat)(dir, INDEX, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 	struct process p = *me;
 	int found = 0;
 
@@ -89,7 +85,7 @@ void tree_remember(int dir, const struct process *p, const char *tree)
 	struct entry e[PROBE] = { { 0 } };
 	struct entry mine = { .owner = SEG_OWNER(p->pid, p->start) };
 	off_t at = place(p->pid);
-	int fd = allowed() ? open_index(dir, O_RDWR | O_CREAT) : -1;
+	int fd = allowed() ? own_create(dir, INDEX, O_NOFOLLOW) : -1;
 
 	if (fd < 0)
 		return;

@@ -270,8 +270,7 @@ static int build(int fd, const struct self *me)
 
 static int make_new(struct self *me)
 {
-	int fd = REAL(openat)(me->tree, me->name,
-			      O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	int fd = own_create(me->tree, me->name, O_EXCL | O_NOFOLLOW);
 	int ok;
 
 	if (fd < 0)

@@ -105,7 +105,8 @@ static int open_private(int at, const char *path, int make)
 
 	fd = REAL(openat)(at, path, flags);
 	if (fd < 0 && errno == ENOENT && make) {
-		if (REAL(mkdirat)(at, path, 0700) < 0 && errno != EEXIST)
+		/* whatever the umask */
+		if (REAL(mkdirat)(at, path, 0700) < 0 ? errno != EEXIST : REAL(fchmodat)(at, path, 0700, 0) < 0)
 			return -errno;
 		fd = REAL(openat)(at, path, flags);
 	}
