@@ -147,21 +147,13 @@ static void xattrs_done(struct s3_request *r, int err)
 	xattrs_answer(a, x, err);
 }
 
-static void ask(struct asking *a, const char *method, const char *etag,
-		void (*done)(struct s3_request *r, int err))
+static void prepare(struct asking *a, const char *method, void (*done)(struct s3_request *r, int err))
 {
-	struct s3_request *r = &a->request;
-
-	r->bucket = a->bucket;
-	r->method = method;
-	r->key = a->key;
-	r->first = -1;
-	r->body_fd = -1;
-	r->done = done;
-	r->arg = a;
-	if (*etag)
-		s3_header(r, "if-match", etag);
-	s3_start(r);
+	s3_prepare(&a->request, a->bucket, method, a->key, done, a);
+	if (*a->version.version)
+		s3_param(&a->request, "versionId", a->version.version);
+	else if (*a->version.etag)
+		s3_header(&a->request, "if-match", a->version.etag);
 }
 
 static void xattrs_stat(void *arg, const struct s3_attr *attr, int err)
@@ -181,10 +173,9 @@ static void xattrs_stat(void *arg, const struct s3_attr *attr, int err)
 		xattrs_answer(a, NULL, err);
 		return;
 	}
+	prepare(a, "HEAD", xattrs_done);
 	s3_header(&a->request, "x-amz-checksum-mode", "ENABLED");
-	if (*a->version.version)
-		s3_param(&a->request, "versionId", a->version.version);
-	ask(a, "HEAD", *a->version.version ? "" : a->version.etag, xattrs_done);
+	s3_start(&a->request);
 }
 
 static struct asking *asking_new(struct s3_bucket *b, const char *name, void *arg)
@@ -252,7 +243,8 @@ static void link_stat(void *arg, const struct s3_attr *attr, int err)
 		return;
 	}
 	a->version = *attr;
-	ask(a, "GET", a->version.etag, link_done);
+	prepare(a, "GET", link_done);
+	s3_start(&a->request);
 }
 
 void names_readlink(struct s3_bucket *b, const char *name,

@@ -80,6 +80,16 @@ static struct object *object_new(struct s3_bucket *b, const char *key, const str
 	return o;
 }
 
+struct object *object_kept(struct s3_bucket *b, const char *key, const struct s3_attr *attr)
+{
+	char name[sizeof b + S3_NAME_MAX + S3_ETAG_MAX + sizeof attr->size];
+	size_t n = name_of(name, b, key, attr);
+	struct object *o;
+
+	HASH_FIND(hh, objects, name, n, o);
+	return o;
+}
+
 struct object *object_known(struct s3_bucket *b, const char *key, const struct s3_attr *attr)
 {
 	char name[sizeof b + S3_NAME_MAX + S3_ETAG_MAX + sizeof attr->size];

@@ -20,6 +20,8 @@ void object_init(void);
  * or another process), without a request. Counted; NULL without memory.
  */
 struct object *object_known(struct s3_bucket *b, const char *key, const struct s3_attr *attr);
+/* Likewise, if something of it is kept; not counted; NULL: nothing is. */
+struct object *object_kept(struct s3_bucket *b, const char *key, const struct s3_attr *attr);
 
 /*
  * Opens the current version by fetching its first bytes, one request, and calls

@@ -41,12 +41,11 @@ static struct copy *copies;
 /* The same bytes, as the etag proves whatever was copied: what the cache has of the source, it has of the copy. */
 static void inherit(const struct copy *c)
 {
-	struct object *from = object_known(c->from_b, c->from, &c->version), *to = object_known(c->b, c->key, &c->attr);
+	struct object *from = object_kept(c->from_b, c->from, &c->version);
+	struct object *to = from ? object_known(c->b, c->key, &c->attr) : NULL;
 
-	if (from && to && from != to)
+	if (to && to != from)
 		object_inherit(to, from);
-	if (from)
-		object_put(from);
 	if (to)
 		object_put(to);
 }
