@@ -25,6 +25,19 @@ if command -v cc >/dev/null && cc -static -o "$TMP/static" "$TMP/s.c" 2>/dev/nul
 	[ $status = 7 ] && grep -qi static "$TMP/out" || complain "static: status $status, $(cat "$TMP/out")"
 fi
 
+# the note by which a Go program is known, in one that has a loader
+cat >"$TMP/go.c" <<'END'
+__asm__(".section .note.go.buildid,\"a\",@note\n.long 4, 8, 4\n.asciz \"Go\"\n.byte 0\n.ascii \"build/id\"\n.previous");
+int main(void) { return 7; }
+END
+if cc -o "$TMP/go" "$TMP/go.c" 2>/dev/null; then
+	"$SHIM" run --stats off -- "$TMP/go" >"$TMP/out" 2>&1
+	status=$?
+	[ $status = 7 ] && grep -q 'is a Go program' "$TMP/out" || complain "Go: status $status, $(cat "$TMP/out")"
+	"$SHIM" run --stats off -- /bin/true >"$TMP/out" 2>&1
+	[ ! -s "$TMP/out" ] || complain "an ordinary program: $(cat "$TMP/out")"
+fi
+
 # a tree: shell, pipeline, children of children
 "$SHIM" run -m "$PREFIX=posix:$NATIVE" --stats "$STATS" --report -- \
     sh -c "echo one >$PREFIX/a; (cat $PREFIX/a | cat; bash -c 'cat <$PREFIX/a >$PREFIX/b') && cat $PREFIX/b" >"$TMP/out" 2>"$TMP/err" ||

@@ -96,17 +96,40 @@ static const char *gains(const char *path, const struct stat *st)
 
 /* ---- the file's format */
 
-static int has_interpreter(int fd, const Elf64_Ehdr *eh)
+/* Whether a segment of notes has the one that Go's linker writes: its build's id. */
+static int has_go_note(int fd, const Elf64_Phdr *ph)
 {
+	_Alignas(4) char notes[1024];
+	ssize_t n = pread(fd, notes, ph->p_filesz < sizeof(notes) ? ph->p_filesz : sizeof(notes), (off_t)ph->p_offset);
+	Elf64_Nhdr note;
+
+	for (size_t at = 0; (ssize_t)(at + sizeof(note) + 4) <= n;) {
+		memcpy(&note, notes + at, sizeof(note));
+		if (note.n_type == 4 && note.n_namesz == 4 && !memcmp(notes + at + sizeof(note), "Go", 3))
+			return 1;
+		at += sizeof(note) + ((size_t)note.n_namesz + 3) / 4 * 4 + ((size_t)note.n_descsz + 3) / 4 * 4;
+	}
+	return 0;
+}
+
+struct format {
+	int interpreter;      /* it has a loader */
+	int go;               /* it was built by Go */
+};
+
+static struct format format_of(int fd, const Elf64_Ehdr *eh)
+{
+	struct format f = { 0, 0 };
+
 	for (unsigned i = 0; i < eh->e_phnum; i++) {
 		Elf64_Phdr ph;
 
 		if (pread(fd, &ph, sizeof(ph), (off_t)(eh->e_phoff + i * sizeof(ph))) != sizeof(ph))
 			break;
-		if (ph.p_type == PT_INTERP)
-			return 1;
+		f.interpreter |= ph.p_type == PT_INTERP;
+		f.go |= ph.p_type == PT_NOTE && has_go_note(fd, &ph);
 	}
-	return 0;
+	return f;
 }
 
 static void check_privileges(const char *path)
@@ -124,6 +147,7 @@ static void check_privileges(const char *path)
 
 static void check_loader(int fd, const char *path, const char *head, size_t n)
 {
+	struct format f;
 	Elf64_Ehdr eh;
 
 	if (head[EI_CLASS] != ELFCLASS64) {
@@ -134,9 +158,13 @@ static void check_loader(int fd, const char *path, const char *head, size_t n)
 	if (n < sizeof(eh))
 		return;
 	memcpy(&eh, head, sizeof(eh));
-	if (!has_interpreter(fd, &eh))
+	f = format_of(fd, &eh);
+	if (!f.interpreter)
 		warn("%s is statically linked: it has no loader, so nothing is intercepted in it",
 		     path);
+	else if (f.go)
+		warn("%s is a Go program, which makes its system calls itself: only what its C code calls "
+		     "is intercepted", path);
 }
 
 /* The program after "#!", cut out of `head`; NULL if there is none. */
