@@ -6,6 +6,7 @@
  */
 #include "door.h"
 
+#include <pty.h>
 #include <sched.h>
 
 static char *child, *file;
@@ -256,6 +257,31 @@ static void attributes(void)
 	SHELL("echo never: no terminal");
 }
 
+/* On a terminal: the child's group is in the foreground before it runs. */
+static void terminal(void)
+{
+	char cmd[PATH_MAX + 200];
+	int m, status = 0;
+	pid_t pid;
+
+	snprintf(cmd, sizeof(cmd), "read a </proc/$$/stat; set -- ${a##*) }; echo $(($3 == $6)) $(($3 == $4)) >'%s'", P("tty"));
+	fflush(stdout);
+	pid = forkpty(&m, NULL, NULL, NULL);
+	if (!pid) {
+		fresh();
+		posix_spawnattr_setflags(&at, POSIX_SPAWN_SETPGROUP);
+		posix_spawnattr_setpgroup(&at, 0);
+		posix_spawn_file_actions_addtcsetpgrp_np(&fa, 0);
+		if (posix_spawn(&pid, "/bin/sh", &fa, &at, (char *[]){ (char *)"sh", (char *)"-c", cmd, NULL }, environ))
+			_exit(9);
+		waitpid(pid, &status, 0);
+		_exit(WEXITSTATUS(status));
+	}
+	WAIT(pid);
+	close(m);
+	FILE_AT(P("tty"));
+}
+
 static void parent(void)
 {
 	char b[10];
@@ -297,5 +323,6 @@ static void door(void)
 	duplicated();
 	directories();
 	attributes();
+	terminal();
 	parent();
 }
