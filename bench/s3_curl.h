@@ -38,21 +38,17 @@ static struct curl_slist *add_header(struct curl_slist *list, const char *name, 
 	return curl_slist_append(list, line);
 }
 
-/* With the headers of a signature, by the agent's signer (libcurl 7.88's own is refused by Ceph). */
-static struct curl_slist *add_signature(struct curl_slist *list, const char *method, const char *url,
-					const char *query, const char *payload)
+/* With h's headers and those of a signature, by the agent's signer (libcurl 7.88's own is refused by Ceph). */
+static struct curl_slist *add_signature(struct curl_slist *list, struct http *h, const char *query, const char *payload)
 {
-	const char *host = strstr(url, "//") + 2, *path = strchr(host, '/');
+	const char *host = strstr(h->url, "//") + 2, *path = strchr(host, '/');
 	char name[256], buf[4096];
-	struct http h = { .method = method, .url = url };
 
-	if (!key.id)
-		return list;
 	snprintf(name, sizeof name, "%.*s", (int)(path - host), host);
-	if (sigv4_sign(&h, name, path, query, payload, &key, "us-east-1", "s3", time(NULL), buf, sizeof buf))
+	if (key.id && sigv4_sign(h, name, path, query, payload, &key, "us-east-1", "s3", time(NULL), buf, sizeof buf))
 		fail("cannot sign");
-	for (unsigned i = 0; i < h.headers; i++)
-		list = add_header(list, h.header[i].name, h.header[i].value);
+	for (unsigned i = 0; i < h->headers; i++)
+		list = add_header(list, h->header[i].name, h->header[i].value);
 	return list;
 }
 

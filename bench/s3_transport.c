@@ -56,7 +56,7 @@ static struct one *make(int n)
 static void sign(struct one *o, const char *url)
 {
 	curl_slist_free_all(o->signature);
-	o->signature = add_signature(NULL, "GET", url, "", SIGV4_EMPTY);
+	o->signature = add_signature(NULL, &(struct http){ .method = "GET", .url = url }, "", SIGV4_EMPTY);
 	curl_easy_setopt(o->easy, CURLOPT_HTTPHEADER, o->signature);
 }
 

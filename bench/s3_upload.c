@@ -5,6 +5,9 @@
  *
  *      s3_upload parts PART CONNECTIONS SIZE URL     one object of SIZE bytes, by parts
  *      s3_upload put BYTES COUNT URL                 URL-1, URL-2, ..., one after the other
+ *      s3_upload change PART CONNECTIONS SIZE URL    an object of SIZE bytes by copies of its own parts, but for
+ *                                                    the last one, which is sent
+ *      s3_upload move 1 /BUCKET/KEY URL              copied there, and deleted
  *      s3_upload write BYTES COUNT PATH              the same as files, without libcurl
  *
  * Signed if AWS_ACCESS_KEY_ID is set; with BENCH_MD5 each body has a
@@ -22,6 +25,7 @@ struct one {
 	struct curl_slist *headers;
 	size_t at, len;                 /* of the body */
 	int number;
+	char source[1024], range[64];   /* what is copied instead of a body: "/bucket/key" */
 	char etag[100];
 	char text[4096];                /* the answer's body */
 	size_t got;
@@ -75,6 +79,7 @@ static void sum(struct one *o)
 /* text NULL: len bytes of the buffer are the body. */
 static void start(struct one *o, const char *method, const char *url, const char *query, size_t len, const char *text)
 {
+	struct http h = { .method = method, .url = url };
 	char whole[4096];
 
 	snprintf(whole, sizeof whole, "%s%s%s", url, *query ? "?" : "", query);
@@ -91,7 +96,9 @@ static void start(struct one *o, const char *method, const char *url, const char
 	curl_easy_setopt(o->easy, CURLOPT_HEADERFUNCTION, header);
 	curl_easy_setopt(o->easy, CURLOPT_HEADERDATA, o);
 	curl_easy_setopt(o->easy, CURLOPT_UPLOAD_BUFFERSIZE, 512l << 10);
-	if (text) {
+	if (strcmp(method, "DELETE") == 0) {
+		curl_easy_setopt(o->easy, CURLOPT_CUSTOMREQUEST, method);
+	} else if (text) {
 		curl_easy_setopt(o->easy, CURLOPT_POSTFIELDS, text);
 	} else {
 		curl_easy_setopt(o->easy, CURLOPT_UPLOAD, 1l);
@@ -100,19 +107,54 @@ static void start(struct one *o, const char *method, const char *url, const char
 		curl_easy_setopt(o->easy, CURLOPT_INFILESIZE_LARGE, (curl_off_t)len);
 		sum(o);
 	}
-	o->headers = add_signature(o->headers, method, url, query, SIGV4_UNSIGNED);
+	if (*o->source)
+		h.header[h.headers++] = (struct http_header){ "x-amz-copy-source", o->source };
+	if (*o->range)
+		h.header[h.headers++] = (struct http_header){ "x-amz-copy-source-range", o->range };
+	o->headers = add_signature(o->headers, &h, query, SIGV4_UNSIGNED);
 	curl_easy_setopt(o->easy, CURLOPT_HTTPHEADER, o->headers);
 	curl_multi_add_handle(multi, o->easy);
 	bytes += (long long)len;
 }
 
-static void part(struct one *o, const char *url, const char *id, int number, size_t len)
+static struct {
+	const char *url;
+	long long len, size;            /* of a part, of all */
+	int count, copies;
+	char id[1024];
+} upload;
+
+static const char *path_of(const char *url)
 {
+	return strchr(strstr(url, "//") + 2, '/');
+}
+
+/* The next one, from 0 on. */
+static void part(struct one *o, int i)
+{
+	long long at = upload.len * i, end = i == upload.count - 1 ? upload.size : at + upload.len;
+	int copied = i < upload.copies;
 	char query[2048];
 
-	o->number = number;
-	snprintf(query, sizeof query, "partNumber=%d&uploadId=%s", number, id);
-	start(o, "PUT", url, query, len, NULL);
+	o->number = i + 1;
+	o->source[0] = o->range[0] = 0;
+	if (copied) {
+		snprintf(o->source, sizeof o->source, "%s", path_of(upload.url));
+		snprintf(o->range, sizeof o->range, "bytes=%lld-%lld", at, end - 1);
+	}
+	snprintf(query, sizeof query, "partNumber=%d&uploadId=%s", i + 1, upload.id);
+	start(o, "PUT", upload.url, query, copied ? 0 : (size_t)(end - at), NULL);
+}
+
+/* A part's, or a copied one's. */
+static void keep_etag(const struct one *o, char etag[100])
+{
+	const char *from = *o->source ? strstr(o->text, "<ETag>") : NULL;
+
+	if (from)
+		snprintf(etag, 100, "%.*s", (int)strcspn(from + 6, "<"), from + 6);
+	else
+		strcpy(etag, o->etag);
 }
 
 /* The id of a new upload, encoded. */
@@ -132,36 +174,58 @@ static void create(struct one *o, const char *url, char id[1024])
 		fail("the upload's id is too long");
 }
 
-static void parts(long long len, int n, long long size, const char *url)
+static void parts(long long len, int n, long long size, const char *url, int copied)
 {
 	struct one *all = calloc((size_t)n, sizeof *all);
-	int count = (int)((size + len - 1) / len), next = 0, live = 0;
-	char (*etag)[100] = calloc((size_t)count, sizeof *etag), id[1024], query[2048], *text;
+	int next = 0, live = 0;
+	char (*etag)[100], query[2048], *text;
 	size_t used;
 	FILE *f = open_memstream(&text, &used);
 
+	upload.url = url;
+	upload.len = len;
+	upload.size = size;
+	upload.count = (int)((size + len - 1) / len);
+	upload.copies = copied ? upload.count - 1 : 0;
+	etag = calloc((size_t)upload.count, sizeof *etag);
 	for (int i = 0; i < n; i++)
 		all[i].easy = curl_easy_init();
-	create(&all[0], url, id);
-	for (; live < n && next < count; live++, next++)
-		part(&all[live], url, id, next + 1, (size_t)(next == count - 1 ? size - len * next : len));
+	create(&all[0], url, upload.id);
+	for (; live < n && next < upload.count; live++)
+		part(&all[live], next++);
 	for (; live; live--) {
 		struct one *o = wait_one();
 
-		strcpy(etag[o->number - 1], o->etag);
-		if (next < count) {
-			part(o, url, id, next + 1, (size_t)(next == count - 1 ? size - len * next : len));
-			next++;
+		o->text[o->got] = 0;
+		keep_etag(o, etag[o->number - 1]);
+		if (next < upload.count) {
+			part(o, next++);
 			live++;
 		}
 	}
 	fputs("<CompleteMultipartUpload>", f);
-	for (int i = 0; i < count; i++)
+	for (int i = 0; i < upload.count; i++)
 		fprintf(f, "<Part><PartNumber>%d</PartNumber><ETag>%s</ETag></Part>", i + 1, etag[i]);
 	fputs("</CompleteMultipartUpload>", f);
 	fclose(f);
-	snprintf(query, sizeof query, "uploadId=%s", id);
+	snprintf(query, sizeof query, "uploadId=%s", upload.id);
+	all[0].source[0] = all[0].range[0] = 0;
 	start(&all[0], "POST", url, query, 0, text);
+	wait_one();
+}
+
+static void move(const char *from, const char *url)
+{
+	struct one *o = calloc(1, sizeof *o);
+	char old[2048];
+
+	o->easy = curl_easy_init();
+	snprintf(o->source, sizeof o->source, "%s", from);
+	start(o, "PUT", url, "", 0, NULL);
+	wait_one();
+	o->source[0] = 0;
+	snprintf(old, sizeof old, "%.*s%s", (int)(path_of(url) - url), url, from);
+	start(o, "DELETE", old, "", 0, NULL);
 	wait_one();
 }
 
@@ -208,7 +272,11 @@ int main(int argc, char **argv)
 	begin_curl();
 	t = clock_of(CLOCK_MONOTONIC);
 	if (argc == 6 && strcmp(argv[1], "parts") == 0)
-		parts(atoll(argv[2]), atoi(argv[3]), atoll(argv[4]), argv[5]);
+		parts(atoll(argv[2]), atoi(argv[3]), atoll(argv[4]), argv[5], 0);
+	else if (argc == 6 && strcmp(argv[1], "change") == 0)
+		parts(atoll(argv[2]), atoi(argv[3]), atoll(argv[4]), argv[5], 1);
+	else if (strcmp(argv[1], "move") == 0)
+		move(argv[3], argv[4]);
 	else if (strcmp(argv[1], "put") == 0)
 		puts_all(most, atoi(argv[3]), argv[4]);
 	else if (strcmp(argv[1], "write") == 0)
