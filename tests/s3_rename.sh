@@ -55,11 +55,13 @@ grep -q 'Stale file handle' "$TMP/err" || { cat "$TMP/err"; bad=1; }
 is a 'a 9 '
 is c 'c 9 '
 # removed, and the answer is lost
-begin
-fault rules "DeleteObject */a late-reset times=1"
-rename a c || { echo "a lost answer: $(cat "$TMP/err")"; bad=1; }
-is a ''
-is c 'c 7 '
+for f in late-reset head-close; do
+	begin
+	fault rules "DeleteObject */a $f times=1"
+	rename a c || { echo "a lost answer, $f: $(cat "$TMP/err")"; bad=1; }
+	is a ''
+	is c 'c 7 '
+done
 # one of a directory
 begin
 fault rules "DeleteObject */b/2 replace=9 times=1"

@@ -234,6 +234,9 @@ static void attempted(struct http *h, int err)
 		err = 0;
 	else if (!err && t->good && !is_whole(t))
 		err = -ECONNRESET;
+	/* a head that has no end: libcurl takes it for one where no body follows */
+	if (!err && !t->good && t->http.status >= 200 && t->http.status < 300)
+		err = -ECONNRESET;
 	if (!err && t->good) {
 		succeeded(t);
 		return;
