@@ -79,6 +79,8 @@ static const struct be_option s3_options[] = {
 		"length of every part of an upload but the last, where the service wants them equal; 0: they grow" },
 	[S3_OPT_RENAME] = { "rename", BE_OPT_NUMBER, 0, 10000,
 		"most objects below a directory that is renamed; beyond: EXDEV" },
+	[S3_OPT_LINK] = { "link", BE_OPT_WORD, "refuse|copy", S3_LINK_REFUSE,
+		"link(2): EPERM, or a copy by the server" },
 	[S3_OPT_SSE] = { "sse", BE_OPT_WORD, S3_SSE_WORDS, S3_SSE_BUCKET,
 		"how the service encrypts what is written; bucket: as it does by itself" },
 	[S3_OPT_KMS_KEY] = { "kms-key", BE_OPT_TEXT, 0, 0,

@@ -59,13 +59,13 @@ enum s3_ask {
 	                    -> the object is as written, or why not */
 	S3_ABANDON,      /* handle, text: ofd->id: its last holder was killed; the spool stays, listed */
 	S3_REMOVE,       /* name, flags: S3_DIRECTORY */
-	S3_RENAME,       /* name, text: the new name; flags: RENAME_* of renameat2 */
+	S3_RENAME,       /* name, text: the new name; flags: RENAME_* of renameat2, S3_COPY: the old name stays */
 	S3_MKDIR,        /* name, mode */
 	S3_SYMLINK,      /* name, text: what it points to */
 	S3_SETATTR,      /* name; attr (mode, uid, gid with -1: as it is, mtime), flags: OBJECT_* */
 	S3_SETXATTR,     /* name or handle; text: key, NUL, value; len: of the value, -1 removes; flags */
 };
-enum { S3_LAST = 1, S3_DIRECTORY = 2, S3_READER = 4 };
+enum { S3_LAST = 1, S3_DIRECTORY = 2, S3_READER = 4, S3_COPY = 1 << 30 };
 
 /*
  * Writing. S3_OPEN with O_WRONLY, O_RDWR or O_TRUNC, with ofd->id in `text`,

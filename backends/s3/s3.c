@@ -320,6 +320,14 @@ static int s3_rename(struct mount *m, const char *from, const char *to, unsigned
 	return (int)ask_once(&(struct ask){ .m = m, .ask = S3_RENAME, .name = from, .text = to, .flags = flags, .once = 1 });
 }
 
+/* A copy is another file: only where the rule says that it will do. */
+static int s3_link(const struct object_at *from, const char *to)
+{
+	if (from->m->rule->value[S3_OPT_LINK] == S3_LINK_REFUSE)
+		return -EPERM;
+	return s3_rename(from->m, s3_name(from), to, RENAME_NOREPLACE | S3_COPY);
+}
+
 static const struct object_ops ops = {
 	.versions = 1,
 	.stat = s3_stat,
@@ -335,6 +343,7 @@ static const struct object_ops ops = {
 	.symlink = s3_symlink,
 	.remove = s3_remove,
 	.rename = s3_rename,
+	.link = s3_link,
 	.open = s3_file_open,
 	.attach = s3_file_attach,
 	.detach = s3_file_detach,

@@ -231,6 +231,13 @@ static int may_link_open(const struct place *from)
 	       -ENOENT : 0;
 }
 
+static int give_link(const struct object_at *at, const struct place *to, const char *name)
+{
+	int r = OPS(to)->link ? OPS(to)->link(at, name) : -EPERM;
+
+	return r == -EPERM ? missing(to, name, r) : r;
+}
+
 static int link_to(const struct object_at *at, const struct place *from, const struct place *to)
 {
 	struct statx st;
@@ -238,7 +245,7 @@ static int link_to(const struct object_at *at, const struct place *from, const s
 
 	if (r == 0)
 		r = at_look(at, &st);
-	return r < 0 ? r : (int)NAMED(to, OBJECT_NEW, OPS(to)->link ? OPS(to)->link(at, name) : missing(to, name, -EPERM));
+	return r < 0 ? r : (int)NAMED(to, OBJECT_NEW, give_link(at, to, name));
 }
 
 int object_link(const struct place *from, const struct place *to, int flags)

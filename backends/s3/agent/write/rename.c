@@ -45,6 +45,12 @@ static void source_removed(void *arg, int err)
 	change_end(c, err);
 }
 
+/* What is copied keeps its name, and who writes it goes on with that. */
+static int stays(const struct change *c)
+{
+	return (c->flags & S3_COPY) != 0;
+}
+
 static void copied(void *arg, const struct s3_attr *attr, int err)
 {
 	struct change *c = arg;
@@ -58,7 +64,7 @@ static void copied(void *arg, const struct s3_attr *attr, int err)
 		return;
 	}
 	change_unstage(c->b, c->to_key);
-	st = stage_find(c->b, c->key);
+	st = stays(c) ? NULL : stage_find(c->b, c->key);
 	if (st)
 		rename_stage(st, c->to, c->to_key, attr);
 	seen = *attr;
@@ -67,6 +73,10 @@ static void copied(void *arg, const struct s3_attr *attr, int err)
 		seen.mtime_nsec = c->attr.mtime_nsec;
 	}
 	publish_learn(c->b, c->to, &seen);
+	if (stays(c)) {
+		change_end(c, 0);
+		return;
+	}
 	remove_version(c->b, c->key, c->attr.etag, source_removed, c);
 }
 
@@ -90,7 +100,10 @@ static void looked(struct s3_request *r, int err)
 	meta_beside(&c->meta, r);
 	if (names_meta_object(c->b) && http_got(r->http, "x-amz-meta-mtime"))
 		c->set |= OBJECT_TIMES;         /* the copy has it, too */
-	change_keep_parent(c, c->name, copy_file);
+	if (stays(c))
+		copy_file(c);
+	else
+		change_keep_parent(c, c->name, copy_file);
 }
 
 static void copy_source(struct change *c)
@@ -142,7 +155,10 @@ static void rename_file(struct change *c)
 		return;
 	st = stage_find(c->b, c->key);
 	if (st && (st->j->pending || (st->taken && st->base))) {
-		rename_staged(c, st);
+		if (stays(c))
+			change_end(c, -EPERM);  /* there is nothing to be copied yet */
+		else
+			rename_staged(c, st);
 		return;
 	}
 	copy_source(c);
@@ -156,6 +172,8 @@ static void checked(struct change *c)
 
 	if (c->there && (c->flags & RENAME_NOREPLACE)) {
 		change_end(c, -EEXIST);
+	} else if (dir && stays(c)) {
+		change_end(c, -EPERM);
 	} else if (c->there && S_ISDIR(c->to_attr.mode) != dir) {
 		change_end(c, dir ? -ENOTDIR : -EISDIR);
 	} else if (c->there && dir) {
@@ -195,7 +213,7 @@ static void got_from(void *arg, const struct s3_attr *attr, int err)
 	if (err)
 		change_end(c, err);
 	else if (!strcmp(c->name, c->to))
-		change_end(c, 0);
+		change_end(c, stays(c) ? -EEXIST : 0);
 	else
 		names_stat(c->b, c->to, got_to, c);
 }
@@ -207,7 +225,7 @@ void write_rename(struct s3_bucket *b, const char *from, const char *to, unsigne
 
 	if (!c)
 		return;
-	if (flags & ~(unsigned)RENAME_NOREPLACE) {
+	if (flags & ~(unsigned)(RENAME_NOREPLACE | S3_COPY)) {
 		change_end(c, -EINVAL);
 		return;
 	}
