@@ -96,4 +96,22 @@ theirs get --force "s3://$KEYS/put/x" "$TMP/x"
 cmp "$TMP/x" <(cat "$TMP/work.py"; echo '# more') || bad=1
 env -u LD_PRELOAD s3cmd -c "$TMP/s3cfg" ls -r "s3://$KEYS/put/" | awk '{ print $4 }' >"$TMP/listed"
 [ "$(grep -v '/$' "$TMP/listed")" = "s3://$KEYS/put/x" ] || { echo "s3cmd lists:"; cat "$TMP/listed"; bad=1; }
+
+# attributes as rclone keeps them, where there is one; its modes are octal, ours s3fs's
+if command -v rclone >/dev/null; then
+	export RCLONE_CONFIG=$TMP/rclone.conf RCLONE_CONFIG_T_TYPE=s3 RCLONE_CONFIG_T_PROVIDER=Ceph RCLONE_CONFIG_T_ENDPOINT=$ENDPOINT \
+	    RCLONE_CONFIG_T_ACCESS_KEY_ID=$AWS_ACCESS_KEY_ID RCLONE_CONFIG_T_SECRET_ACCESS_KEY=$AWS_SECRET_ACCESS_KEY
+	: >"$RCLONE_CONFIG"
+	TARGET="$TARGET&meta=object"
+	mkdir "$TMP/r"
+	echo one >"$TMP/r/one"
+	chmod 751 "$TMP/r/one"
+	touch -d '2001-02-03 04:05:06.5 UTC' "$TMP/r/one"
+	rclone -q copy --metadata "$TMP/r" "t:$KEYS/attr" || bad=1
+	[ "$(shim stat -c '%a %.1Y %s' "$PREFIX/attr/one")" = '751 981173106.5 4' ] || { echo "of rclone's: $(shim stat -c '%a %.1Y %s' "$PREFIX/attr/one")"; bad=1; }
+	shim sh -c 'cd "$0"; echo two >attr/two; touch -d "2002-03-04 05:06:07.25 UTC" attr/two; mv attr/one attr/three' "$PREFIX" || bad=1
+	rclone -q copy --metadata "t:$KEYS/attr" "$TMP/back" || bad=1
+	[ "$(cd "$TMP/back" && stat -c '%n %.2Y' * | xargs)" = 'three 981173106.50 two 1015218367.25' ] || { echo "for rclone: $(cd "$TMP/back" && stat -c '%n %.2Y' *)"; bad=1; }
+	[ "$(stat -c %a "$TMP/back/three") $(cat "$TMP/back/two")" = '751 two' ] || bad=1
+fi
 exit $bad

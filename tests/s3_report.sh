@@ -37,6 +37,19 @@ failing stall 0; explained 3 0 'Connection timed out'
 failing error=404,NoSuchKey 0
 grep -q 's3://' "$TMP/report" && { echo "an object that is not there is no news"; cat "$TMP/report"; bad=1; }
 
+# what was asked for, by kind, bytes of use, and what it costs
+end_agents
+rm -rf "$TMP"/agents/*
+fault forget
+shim sh -c 'ls "$0" >/dev/null; dd if="$0/a" bs=1000 skip=2000 count=1 status=none; echo new >"$0/new"; rm "$0/new"' "$PREFIX" >/dev/null
+report
+for row in '1  *0  *0 .* GET' '[1-9][0-9]*  *[01]  *0 .* LIST' '1  *0  *0  *4 .* PUT' '1  *0  *0 .* DELETE'; do
+	grep -Eq "^ *$row\$" "$TMP/report" || { echo "no row of $row"; cat "$TMP/report"; bad=1; }
+done
+grep -Eq '^reads: 1, of which 1 waited; asked 1000, fetched [0-9.]+K, used [0-9.]+K$' "$TMP/report" &&
+	grep -Eq '^cost: about \$0\.0000 at AWS.s list prices: [0-9]+ to read at \$0\.0004, [0-9]+ to write or list at \$0\.005 for 1000$' "$TMP/report" ||
+	{ echo 'the sums'; cat "$TMP/report"; bad=1; }
+
 # an object replaced while it is read, and listings
 end_agents
 fault forget
