@@ -234,4 +234,11 @@ python3 -c 'import pty, sys; sys.exit(pty.spawn(sys.argv[1:]) != 0)' "$SHIM" s3 
 grep -q 'copied  .* %  .* of 40.0 MiB  .*iB/s' "$TMP/tty" || fail "no progress: $(cat -v "$TMP/tty")"
 python3 -c 'import pty, sys; sys.exit(pty.spawn(sys.argv[1:]) != 0)' "$SHIM" s3 cp -q big slow2 "s3://$KEYS/" >"$TMP/tty" || fail "-q"
 [ -s "$TMP/tty" ] && fail "-q: $(cat -v "$TMP/tty")"
+# ... also of what is finished after its program was killed
+env SHIM_STATS=off LD_PRELOAD="$LIB" bash -c 'cat big >"$0/lost"; exec 3>>"$0/lost"; cat big >&3; kill -KILL $$' "$PREFIX" 2>"$TMP/err"
+end_agents
+fault rules "UploadPart */lost slow=800" "UploadPartCopy */lost slow=800"
+python3 -c 'import pty, sys; sys.exit(pty.spawn(sys.argv[1:]) != 0)' "$SHIM" s3 recover --finish >"$TMP/tty" || fail "recover on a terminal: $(cat "$TMP/tty")"
+grep -q 'uploaded  .* %  .* of 80.0 MiB' "$TMP/tty" || fail "no progress of recover: $(cat -v "$TMP/tty")"
+s3_client get "$KEYS/lost" | cmp - <(cat big big) || fail "recover --finish"
 exit 0

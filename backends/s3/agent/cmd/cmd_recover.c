@@ -7,7 +7,9 @@
 #include <time.h>
 
 #include "read/cache.h"
+#include "cmd_progress.h"
 #include "cmd_target.h"
+#include "loop/loop.h"
 #include "write/multi.h"
 #include "read/object.h"
 #include "write/publish.h"
@@ -56,12 +58,36 @@ static void finished(void *arg, int err)
 	cmd_ready();
 }
 
+/* How much of it is uploaded, on a terminal. */
+struct shown {
+	struct loop_timer timer;
+	const struct stage *st;
+	int64_t told;
+};
+
+static void show(void *arg)
+{
+	struct shown *w = arg;
+	int64_t sent = w->st->multi ? atomic_load(&w->st->j->size) - multi_behind(w->st) : w->told;
+
+	progress_add(sent - w->told);
+	w->told = sent;
+	progress_show();
+	loop_timer_set(&w->timer, loop_now() + LOOP_SECOND / 4);
+}
+
 static void finish(struct recovery *v, struct stage *st)
 {
+	struct shown w = { .timer = { .fired = show, .arg = &w }, .st = st };
+
 	st->j->lost = 0;
 	v->err = 0;
+	progress_begin("uploaded", atomic_load(&st->j->size), 0);
+	show(&w);
 	publish(st, finished, v);
 	cmd_wait();
+	loop_timer_clear(&w.timer);
+	progress_end();
 	if (v->err) {
 		st->j->lost = 1;
 		cmd_warn("%s: %s", st->j->id, strerror(-v->err));
