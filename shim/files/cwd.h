@@ -16,6 +16,12 @@
 int cwd_enter(const struct mount *m, const char *name);
 
 /*
+ * After a directory of m got another name (or, if `both`, two changed places):
+ * who is in it, in whichever process of the user, stays in it. Errors are not told.
+ */
+void cwd_renamed(const struct mount *m, const char *from, const char *to, int both);
+
+/*
  * Turns the kernel's path of such a directory into the program's, in place:
  * 1 if it was one, else 0.
  */

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "files/cwd.h"
 #include "files/fdtab.h"
 #include "map_image.h"
 #include "files/mount.h"
@@ -262,6 +263,7 @@ void object_renamed(struct mount *m, const char *from, const char *to, int both)
 	struct change c = { .m = m, .from = from, .to = to, .both = both };
 
 	ofd_each(change_one, &c);
+	cwd_renamed(m, from, to, both);
 }
 
 void object_removed(struct mount *m, const char *name, const struct statx *st)

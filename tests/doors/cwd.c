@@ -48,6 +48,64 @@ static void real(int line, const char *path)
 }
 #define REAL_PATH(path) real(__LINE__, path)
 
+/* It and those above it get other names, by this process and by another, and it has the longest one. */
+static void moved(void)
+{
+	char longest[NAME_MAX + 1];
+	pid_t pid;
+
+	CALL(mkdir(P("one"), 0755));
+	CALL(mkdir(P("one/in"), 0755));
+	CALL(chdir(P("one/in")));
+	make(P("one/in/file"), 20, 3);
+	CALL(rename(P("one"), P("two")));
+	WHERE();
+	FILE_AT("file");
+	CALL(rename("../in", "../out"));
+	WHERE();
+	pid = split();
+	if (!pid) {
+		CALL(rename(P("two/out"), P("three")));
+		CALL(chdir(P("three")));
+		_exit(0);
+	}
+	WAIT(pid);
+	WHERE();
+	FILE_AT("file");
+	/* in place of an empty one, and with another */
+	CALL(mkdir(P("four"), 0755));
+	CALL(rename(P("three"), P("four")));
+	WHERE();
+	CALL(mkdir(P("three"), 0755));
+	CALL(renameat2(AT_FDCWD, P("three"), AT_FDCWD, P("four"), 2));
+	WHERE();
+	FILE_AT("file");
+	CALL(chdir(P("four")));
+	CALL(renameat2(AT_FDCWD, P("three"), AT_FDCWD, P("four"), 2));
+	WHERE();
+	CALL(open("file", O_RDONLY));
+	CALL(chdir(".."));
+	WHERE();
+	memset(longest, 'n', NAME_MAX);
+	longest[NAME_MAX] = 0;
+	CALL(mkdir(longest, 0755));
+	CALL(chdir(longest));
+	WHERE();
+	make(P("file2"), 10, 1);
+	CALL(rename("../file2", "file2"));
+	FILE_AT("file2");
+	longest[0] = 'm';
+	CALL(rename(P("three"), P(longest)));
+	CALL(chdir(P(longest)));
+	WHERE();
+	CALL(rename(P(longest), P("short")));
+	WHERE();
+	CALL(rename(P("short"), P(longest)));
+	WHERE();
+	FILE_AT("file");
+	CALL(chdir("/"));
+}
+
 static void door(void)
 {
 	struct stat st;
@@ -126,6 +184,8 @@ static void door(void)
 	REAL_PATH("");
 	REAL_PATH("/dev/null");
 	PTR(realpath(OPAQUE((char *)NULL), NULL));
+
+	moved();
 
 	/* a working directory that is removed */
 	CALL(mkdir(P("gone"), 0700));
