@@ -55,4 +55,25 @@ mv "$registry/$id" "$TMP/moved" || fail "no socket of the open file"
 forge "$id" >out || { echo "another's name was opened"; bad=1; }
 [ -s out ] && { cat out; bad=1; }
 mv "$TMP/moved" "$registry/$id"
+
+# What somebody left who was killed while he made a description goes: a dead
+# socket, and a record that nobody filled; one who is alive keeps his.
+python3 - "$registry" ready2 <<'EOF' &
+import os, socket, sys, time
+for id in "d" * 32, "a" * 32:
+    s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    s.bind(sys.argv[1] + "/" + id + ".new")
+    s.listen(5)
+    open(sys.argv[1] + "/" + id + ".ofd", "w").close()
+    if id[0] == "d":
+        s.close()
+open(sys.argv[2], "w").close()
+time.sleep(60)
+EOF
+maker=$!
+on_exit "kill $maker 2>/dev/null; rm -f '$registry'/{dddd,aaaa}*"
+until [ -e ready2 ]; do sleep 0.02; done
+shim true
+ls "$registry" | grep -q dddddddd && { echo "what a killed maker left stays"; bad=1; }
+[ "$(ls "$registry" | grep -c aaaaaaaa)" = 2 ] || { echo "what is being made was swept"; bad=1; }
 exit $bad

@@ -144,7 +144,10 @@ int ofd_end(struct mount *m, struct ofd *o, enum ofd_end *how)
 	return 1;
 }
 
-/* A look that costs less than asking: most records are another rule's. */
+/*
+ * A look that costs less than asking: most records are another rule's. -1 if it
+ * is no record yet: its maker is at it, or was killed.
+ */
 static int concerns(const struct sweep *w, const char *file)
 {
 	struct ofd o;
@@ -153,15 +156,20 @@ static int concerns(const struct sweep *w, const char *file)
 
 	if (fd >= 0)
 		REAL(close)(fd);
-	return n == sizeof(o) && (!ofd_described(&o) || ofd_is_of(&o, w->m));
+	if (n < 0)
+		return 0;
+	return n < (ssize_t)sizeof(o) ? -1 : !ofd_described(&o) || ofd_is_of(&o, w->m);
 }
 
 static void sweep_record(struct sweep *w, const char *id, const char *file)
 {
-	struct ofd *o = concerns(w, file) ? ofd_record(w->dir, file) : NULL;
+	int whose = concerns(w, file);
+	struct ofd *o = whose > 0 ? ofd_record(w->dir, file) : NULL;
 	enum ofd_state state;
 	enum ofd_end how;
 
+	if (whose < 0 && ask(w->asker, id) == OFD_DEAD)
+		remove_files(id, 0);
 	if (!o)
 		return;
 	state = ask(w->asker, id);
