@@ -202,7 +202,7 @@ void change_mark(const struct s3_bucket *b, const char *key)
 	free(at);
 }
 
-static void unmark(const struct s3_bucket *b, const char *key)
+void change_unmark(const struct s3_bucket *b, const char *key)
 {
 	char *at = marked_at(b, key);
 	struct marked *m;
@@ -276,7 +276,7 @@ static void directory_removed(struct s3_request *r, int err)
 	struct change *c = r->arg;
 
 	if (!err || err == -ENOENT) {
-		unmark(c->b, c->key);
+		change_unmark(c->b, c->key);
 		names_removed(c->b, c->name, 1);
 		err = 0;
 	}

@@ -52,8 +52,9 @@ void change_in_parent(struct change *c, const char *name, void (*next)(struct ch
  */
 void change_keep_parent(struct change *c, const char *name, void (*next)(struct change *c));
 
-/* The directory of this key has a marker, as we know now. */
+/* The directory of this key has a marker, as we know now; that is not known any more. */
 void change_mark(const struct s3_bucket *b, const char *key);
+void change_unmark(const struct s3_bucket *b, const char *key);
 
 /* Goes on if nothing but its marker is below the key of a directory, which stays with c; else ENOTEMPTY. */
 void change_if_empty(struct change *c, const char *key, void (*next)(struct change *c));

@@ -138,9 +138,29 @@ static void from_text(const struct change *c, char text[65])
 	sigv4_sha256(text, c->key, strlen(c->key));
 }
 
+static void ended(struct tree *t)
+{
+	change_mark(t->c->b, t->c->to_key);
+	change_unmark(t->c->b, t->c->key);
+	tree_end(t, 0);
+}
+
 static void marker_gone(void *arg, int err)
 {
-	tree_end(arg, err == -ESTALE ? 0 : err);
+	if (err && err != -ESTALE)
+		tree_end(arg, err);
+	else
+		ended(arg);
+}
+
+static void marker_clean(struct s3_request *r, int err)
+{
+	struct change *c = r->arg;
+
+	if (err)
+		tree_end(c->more, err);
+	else
+		ended(c->more);
 }
 
 static void marker_copied(void *arg, const struct s3_attr *attr, int err)
@@ -154,14 +174,15 @@ static void marker_copied(void *arg, const struct s3_attr *attr, int err)
 		remove_version(t->c->b, t->c->key, t->marker->etag ? t->marker->etag : "", marker_gone, t);
 }
 
-/* All else has moved: its own marker is the last, or there is none. */
+/* All else has moved: its own marker is the last; the new one stays if there is none. */
 static void finish(struct tree *t)
 {
 	struct change *c = t->c;
 	struct s3_attr version = { .size = t->marker ? t->marker->size : 0 };
 
 	if (!t->marker) {
-		remove_version(c->b, c->to_key, "", marker_gone, t);
+		meta_set(&c->meta, META_FROM, NULL);
+		change_put(c, c->to_key, 0, marker_clean);
 		return;
 	}
 	snprintf(version.etag, sizeof(version.etag), "%s", t->marker->etag ? t->marker->etag : "");
