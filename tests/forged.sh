@@ -71,7 +71,7 @@ open(sys.argv[2], "w").close()
 time.sleep(60)
 EOF
 maker=$!
-on_exit "kill $maker 2>/dev/null; rm -f '$registry'/{dddd,aaaa}*"
+on_exit "kill $maker 2>/dev/null; rm -f '$registry'/{dddddddd,aaaaaaaa}*"
 until [ -e ready2 ]; do sleep 0.02; done
 shim true
 ls "$registry" | grep -q dddddddd && { echo "what a killed maker left stays"; bad=1; }

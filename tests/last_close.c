@@ -5,6 +5,9 @@
  * to each placeholder when it appears, and at the hang-up ends what nobody
  * claimed. Until SIGTERM; prints "ID opened", and at the end "ID closed" or
  * "ID lost", or "ID ended" if that was not for it to do.
+ *
+ * last_close DIR forgotten: 0 if a description that was ended, and not
+ * forgotten since its end was killed, is gone after a sweep.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -151,6 +154,20 @@ static int reap(void)
 	return busy;
 }
 
+static int forgotten(void)
+{
+	char name[OFD_ID + 8];
+	struct ofd *o;
+	int fd = ofd_make(&m, "/forgotten", O_RDWR, &o);
+
+	if (fd < 0)
+		die("ofd_make");
+	o->ended = 1;
+	close(fd);
+	ofd_sweep(&m);
+	return faccessat(dir, ofd_entry(name, o->id, ".ofd"), F_OK, 0) == 0 || faccessat(dir, o->id, F_OK, 0) == 0;
+}
+
 static void add(int fd, void *tag)
 {
 	struct epoll_event e = { .events = EPOLLIN, .data.ptr = tag };
@@ -172,6 +189,8 @@ int main(int argc, char **argv)
 	rule.value[OBJECT_PUBLISH] = OBJECT_PUBLISH_CLOSE;
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	dir = ofd_directory(1);
+	if (argc > 2)
+		return forgotten();
 	epoll = epoll_create1(EPOLL_CLOEXEC);
 	sigemptyset(&term);
 	sigaddset(&term, SIGTERM);

@@ -132,8 +132,13 @@ int ofd_end(struct mount *m, struct ofd *o, enum ofd_end *how)
 {
 	const struct object_ops *ops = m->be->object;
 
-	if (mount_start(m) < 0 || !ofd_claim(o))
+	if (mount_start(m) < 0)
 		return 0;
+	if (!ofd_claim(o)) {
+		if (o->ended)   /* who ended it may have been killed before the record was gone */
+			remove_files(o->id, 0);
+		return 0;
+	}
 	*how = o->closer ? OFD_CLOSED : OFD_LOST;
 	object_map_lost(m, o);
 	if (ops->finish)
