@@ -61,7 +61,8 @@ import os, socket, subprocess, sys
 def make(record):
     path = sys.argv[1] + "/" + os.urandom(16).hex()
     if record:
-        open(path + ".ofd", "w").close()
+        with open(path + ".ofd", "wb") as f:
+            f.write(b"shimofd2" + bytes(16000))     # of a rule that is not here: nobody else sweeps it
     s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     s.bind(path)
     s.listen()

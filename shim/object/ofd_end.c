@@ -149,11 +149,10 @@ int ofd_end(struct mount *m, struct ofd *o, enum ofd_end *how)
 	return 1;
 }
 
-/*
- * A look that costs less than asking: most records are another rule's. -1 if it
- * is no record yet: its maker is at it, or was killed.
- */
-static int concerns(const struct sweep *w, const char *file)
+enum record { NONE, OTHERS, OURS, UNFINISHED };
+
+/* A look that costs less than asking: most records are another rule's. */
+static enum record look(const struct sweep *w, const char *file)
 {
 	struct ofd o;
 	int fd = REAL(openat)(w->dir, file, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
@@ -162,32 +161,32 @@ static int concerns(const struct sweep *w, const char *file)
 	if (fd >= 0)
 		REAL(close)(fd);
 	if (n < 0)
-		return 0;
-	return n < (ssize_t)sizeof(o) ? -1 : !ofd_described(&o) || ofd_is_of(&o, w->m);
+		return NONE;
+	return n < (ssize_t)sizeof(o) || !ofd_described(&o) ? UNFINISHED : ofd_is_of(&o, w->m) ? OURS : OTHERS;
+}
+
+static void sweep_ours(struct sweep *w, struct ofd *o)
+{
+	enum ofd_state state = ask(w->asker, o->id);
+	enum ofd_end how;
+
+	if (state == OFD_DEAD)
+		ofd_end(w->m, o, &how);
+	else if (state == OFD_ALIVE && o->closer == getpid())
+		o->closer = 0;
 }
 
 static void sweep_record(struct sweep *w, const char *id, const char *file)
 {
-	int whose = concerns(w, file);
-	struct ofd *o = whose > 0 ? ofd_record(w->dir, file) : NULL;
-	enum ofd_state state;
-	enum ofd_end how;
+	enum record what = look(w, file);
+	struct ofd *o = what == OURS ? ofd_record(w->dir, file) : NULL;
 
-	if (whose < 0 && ask(w->asker, id) == OFD_DEAD)
+	/* while its maker lives, so does the socket */
+	if (what == UNFINISHED && ask(w->asker, id) == OFD_DEAD)
 		remove_files(id, 0);
 	if (!o)
 		return;
-	state = ask(w->asker, id);
-	if (!ofd_described(o)) {
-		/* while its maker lives, so does the socket */
-		if (state == OFD_DEAD)
-			remove_files(id, 0);
-	} else if (ofd_is_of(o, w->m)) {
-		if (state == OFD_DEAD)
-			ofd_end(w->m, o, &how);
-		else if (state == OFD_ALIVE && o->closer == getpid())
-			o->closer = 0;
-	}
+	sweep_ours(w, o);
 	ofd_unmap(o);
 }
 
