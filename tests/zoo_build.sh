@@ -4,7 +4,7 @@
 # rule, and what they build runs from there, as they do without.
 # each rule
 # without LONG: mem: object:
-# and with LONG on: s3:fault?meta=object s3:ceph?meta=object
+# and with LONG on: s3:fault?meta=object s3:ceph?meta=object s3:swift?meta=object
 . "${0%/*}/lib.sh"
 requires gcc make
 

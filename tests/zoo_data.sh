@@ -4,7 +4,7 @@
 # perl, Java, node and ImageMagick on files of the rule.
 # each rule
 # without LONG: mem: object:
-# and with LONG on: s3:fault?meta=object s3:ceph?meta=object
+# and with LONG on: s3:fault?meta=object s3:ceph?meta=object s3:swift?meta=object
 . "${0%/*}/lib.sh"
 
 PRELUDE='find $D -mindepth 1 -delete; cd $D; export TMPDIR=$D

@@ -6,7 +6,7 @@
 # each rule
 # without LONG: mem: object:
 # and on: s3:fault?meta=object
-# and with LONG on: s3:ceph?meta=object
+# and with LONG on: s3:ceph?meta=object s3:swift?meta=object
 . "${0%/*}/lib.sh"
 
 head -c 300017 /dev/urandom >"$TMP/data"

@@ -4,7 +4,7 @@
 # tempfile, shutil, archives, mmap, subprocess, multiprocessing, asyncio.
 # each rule
 # and on: s3:fault?meta=object
-# and with LONG on: s3:ceph?meta=object
+# and with LONG on: s3:ceph?meta=object s3:swift?meta=object
 . "${0%/*}/lib.sh"
 requires python3
 [ -x /usr/bin/python3 ] && python=/usr/bin/python3 || python=python3

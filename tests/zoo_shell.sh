@@ -5,7 +5,7 @@
 # each rule
 # without LONG: mem: object:
 # and on: s3:fault?meta=object
-# and with LONG on: s3:ceph?meta=object
+# and with LONG on: s3:ceph?meta=object s3:swift?meta=object
 . "${0%/*}/lib.sh"
 
 PRELUDE='find $D -mindepth 1 -delete; export TMPDIR=$D; D=$D/here; mkdir $D

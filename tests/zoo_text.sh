@@ -4,7 +4,7 @@
 # compare do under the rule what they do without.
 # each rule
 # without LONG: mem: object:
-# and with LONG on: s3:fault?meta=object s3:ceph?meta=object
+# and with LONG on: s3:fault?meta=object s3:ceph?meta=object s3:swift?meta=object
 . "${0%/*}/lib.sh"
 
 head -c 300017 /dev/urandom >"$TMP/data"
