@@ -53,7 +53,11 @@ ssize_t object_fchown(struct file *f, int fd, uid_t uid, gid_t gid)
 
 ssize_t object_futimens(struct file *f, int fd, const struct timespec ts[2])
 {
-	return ABOUT(f, fd, 0, at_utimens(at, ts));
+	struct timespec in[2];
+
+	if (ts && at_give(in, ts, sizeof(in)) < 0)      /* the kernel reads them first */
+		return -EFAULT;
+	return ABOUT(f, fd, 0, at_utimens(at, ts ? in : NULL));
 }
 
 ssize_t object_futimes(struct file *f, int fd, const struct timeval tv[2])

@@ -134,7 +134,12 @@ static void attributes(void)
 	EACH_FD(fchown(fd, 5, 5));
 	EACH_FD(futimens(fd, NULL));
 	EACH_FD(futimens(fd, odd));
+	EACH_FD(futimens(fd, (struct timespec *)bad_page()));
+	EACH_FD(fstatfs(fd, (struct statfs *)bad_page()));
 	EACH_FD(fpathconf(fd, _PC_NAME_MAX));
+	EACH_FD(fpathconf(fd, 9999));
+	EACH_FD(getdents64(fd, bad_page(), 4096));
+	EACH_FD(getdents64(fd, b, 4));
 	EACH_FD(fgetxattr(fd, "user.none", b, sizeof(b)));
 	EACH_FD(fsetxattr(fd, "nospace", b, 1, 0));
 	EACH_FD(flistxattr(fd, b, 0));

@@ -4,7 +4,7 @@
  * programs that run (ETXTBSY), directories that were removed (ENOENT), streams
  * whose descriptor or child is gone (EBADF, ECHILD), attributes that are too
  * large (E2BIG, ERANGE, ENOTSUP), waits that a signal ends (EINTR), no more
- * descriptors (EMFILE).
+ * descriptors (EMFILE), locks that wait for each other (EDEADLK).
  */
 #include "errnos.h"
 
@@ -179,6 +179,33 @@ static void on_alarm(int n)
 	setitimer(ITIMER_REAL, &it_, NULL);                                   \
 } while (0)
 
+/* Two processes, each of which waits for what the other has. */
+static void deadlock(void)
+{
+	int fd = open(P("file"), O_RDWR), v[2];
+	pid_t pid;
+	char c;
+
+	pipe(v);
+	CALL(lockf(fd, F_LOCK, 1));
+	pid = split();
+	if (!pid) {
+		lseek(fd, 5, SEEK_SET);
+		lockf(fd, F_LOCK, 1);
+		write(v[1], "x", 1);
+		lseek(fd, 0, SEEK_SET);
+		lockf(fd, F_LOCK, 1);
+		_exit(0);
+	}
+	read(v[0], &c, 1);
+	nap();
+	lseek(fd, 5, SEEK_SET);
+	CALL(lockf(fd, F_LOCK, 1));
+	close(fd);
+	WAIT(pid);
+	close(v[0]), close(v[1]);
+}
+
 static void waits(void)
 {
 	struct sigaction act = { .sa_handler = on_alarm };
@@ -321,6 +348,7 @@ static void door(void)
 	build();
 	streams();
 	attributes();
+	deadlock();
 	waits();
 	pipes();
 	exhausted();
