@@ -55,9 +55,9 @@ compare "randread, O_DIRECT" posixaio randread direct posixaio=4 io_uring=0.95
 compare "randread, cold" posixaio randread cold posixaio=4 io_uring=0.95
 compare "randread, cached" posixaio randread cached libaio=1
 compare "randwrite, O_DIRECT" posixaio randwrite direct posixaio=4 io_uring=0.95
-compare "randwrite, buffered" posixaio randwrite cold posixaio=1
+compare "randwrite, buffered" posixaio randwrite cached posixaio=1
 compare "randread, O_DIRECT" libaio randread direct libaio=0.97
 compare "randread, cold" libaio randread cold libaio=3.5 io_uring=0.9
 compare "randread, cached" libaio randread cached libaio=1
-compare "randwrite, buffered" libaio randwrite cold libaio=0.97
+compare "randwrite, buffered" libaio randwrite cached libaio=0.97
 end
