@@ -200,6 +200,14 @@ void fdtab_set(int fd, struct file *f)
 		fdtab_put(old);
 }
 
+void fdtab_drop(int fd)
+{
+	if (fd < FDTAB_FLAT)
+		set_flat((unsigned)fd, NULL);
+	else
+		set_high(fd, NULL);
+}
+
 int fdtab_next(int from)
 {
 	for (int top = (int)atomic_load(&flat_top); from < top; from++)

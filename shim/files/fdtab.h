@@ -54,6 +54,9 @@ extern struct file *_Atomic fdtab_retired;
  */
 void fdtab_set(int fd, struct file *f);
 
+/* Takes fd out of the table and leaves its file, with its reference, as it is. fd >= 0. */
+void fdtab_drop(int fd);
+
 /* The first descriptor below FDTAB_FLAT from `from` up that is ours, or -1. */
 int fdtab_next(int from);
 

@@ -96,6 +96,20 @@ int hide_move(int fd)
 	return 0;
 }
 
+void hide_fork_child(void)
+{
+	for (int fd = 0; (fd = hide_next(fd)) >= 0; fd++) {
+		_Atomic int *slot = atomic_load(&owners[fd]);
+		int had = fd;
+
+		if (REAL(fcntl)(fd, F_GETFD) >= 0)
+			continue;
+		atomic_store(&owners[fd], NULL);
+		if (slot)
+			atomic_compare_exchange_strong(slot, &had, -1);
+	}
+}
+
 int hide_next(int from)
 {
 	for (int fd = from; fd <= atomic_load(&hide_high); fd++)

@@ -48,4 +48,10 @@ int hide_move(int fd);
 /* The first hidden number from `from` up, or -1. */
 int hide_next(int from);
 
+/*
+ * In the child of a fork: forgets those that it has not. The kernel copies the
+ * descriptors before the memory, so another thread may have made one in between.
+ */
+void hide_fork_child(void);
+
 #endif

@@ -2,6 +2,7 @@
 /* Closing files without a kernel file, in all the ways there are; see object.h. */
 #include <errno.h>
 #include <string.h>
+#include <sys/single_threaded.h>
 
 #include "aio/aio_queue.h"
 #include "files/fdtab.h"
@@ -243,11 +244,32 @@ static void give_up_unknown(int fd)
 	}
 }
 
+/*
+ * The kernel copies the descriptors first and the memory later, while other threads
+ * go on: the table may have files whose descriptors were made in between, and
+ * whose hidden ones have numbers that are free here. What is left of them stays
+ * where it is: nothing may be given back that another thread was about to take.
+ */
+static void forget_unmade(void)
+{
+	struct stat st;
+
+	hide_fork_child();
+	for (int fd = 0; (fd = fdtab_next(fd)) >= 0; fd++) {
+		struct file *f = fdtab_get(fd);
+
+		if (f && f->ofd && (own_fstat(fd, &st) < 0 || st.st_ino != f->ofd->placeholder))
+			fdtab_drop(fd);
+	}
+}
+
 void object_fork_child(void)
 {
 	if (!objects_on)
 		return;
 	exiting = exit_done = 0;
+	if (!__libc_single_threaded)
+		forget_unmade();
 	if (atomic_load(&changing) != changing_here)
 		object_each_fd(give_up_unknown);
 	atomic_store(&changing, changing_here);
