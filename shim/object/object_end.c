@@ -51,11 +51,10 @@ static int closed(struct file *f, int held)
 	if (f->ofd->writer == fdtab_owner())
 		f->ofd->writer = 0;
 	state = held > 0 ? ofd_state(f->ofd) : OFD_UNKNOWN;
-	if (state == OFD_DEAD)
-		object_map_ended(f);
-	if (state == OFD_DEAD)
-		return finish(f->mount, f->ofd, exiting ? NULL : f);
-	return state == OFD_UNKNOWN ? play_safe(f) : 0;
+	if (state != OFD_DEAD)
+		return state == OFD_UNKNOWN ? play_safe(f) : 0;
+	object_map_ended(f);
+	return finish(f->mount, f->ofd, exiting ? NULL : f);
 }
 
 /* As in the kernel a file is not closed while a call uses it: a hidden descriptor stays until then. */

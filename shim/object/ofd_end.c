@@ -115,10 +115,15 @@ static void remove_files(const char *id, int has_name)
 	}
 }
 
-void ofd_forget(struct ofd *o)
+static void forget(struct ofd *o, int has_name)
 {
 	o->ended = 1;
-	remove_files(o->id, 1);
+	remove_files(o->id, has_name);
+}
+
+void ofd_forget(struct ofd *o)
+{
+	forget(o, 1);
 }
 
 /* ---- what the dead left */
@@ -143,8 +148,7 @@ int ofd_end(struct mount *m, struct ofd *o, enum ofd_end *how)
 	object_map_lost(m, o);
 	if (ops->finish)
 		ops->finish(m, o, NULL, *how);
-	o->ended = 1;
-	remove_files(o->id, 0);
+	forget(o, 0);
 	ofd_end_unlock(o, 1);
 	return 1;
 }
