@@ -35,6 +35,8 @@ void object_plan(struct object *o, const struct range *want, unsigned n)
 	object_plan_soon(o);
 }
 
+#define NAME_MOST (sizeof(struct s3_bucket *) + S3_NAME_MAX + S3_ETAG_MAX + sizeof(int64_t))
+
 /* The name of a version; NUL-separated. */
 static size_t name_of(char *out, const struct s3_bucket *b, const char *key, const struct s3_attr *a)
 {
@@ -80,23 +82,30 @@ static struct object *object_new(struct s3_bucket *b, const char *key, const str
 	return o;
 }
 
-struct object *object_kept(struct s3_bucket *b, const char *key, const struct s3_attr *attr)
+/* The one of this name, and the name. */
+static struct object *find(char name[NAME_MOST], size_t *n, struct s3_bucket *b, const char *key, const struct s3_attr *attr)
 {
-	char name[sizeof b + S3_NAME_MAX + S3_ETAG_MAX + sizeof attr->size];
-	size_t n = name_of(name, b, key, attr);
 	struct object *o;
 
-	HASH_FIND(hh, objects, name, n, o);
+	*n = name_of(name, b, key, attr);
+	HASH_FIND(hh, objects, name, *n, o);
 	return o;
+}
+
+struct object *object_kept(struct s3_bucket *b, const char *key, const struct s3_attr *attr)
+{
+	char name[NAME_MOST];
+	size_t n;
+
+	return find(name, &n, b, key, attr);
 }
 
 struct object *object_known(struct s3_bucket *b, const char *key, const struct s3_attr *attr)
 {
-	char name[sizeof b + S3_NAME_MAX + S3_ETAG_MAX + sizeof attr->size];
-	size_t n = name_of(name, b, key, attr);
-	struct object *o;
+	char name[NAME_MOST];
+	size_t n;
+	struct object *o = find(name, &n, b, key, attr);
 
-	HASH_FIND(hh, objects, name, n, o);
 	if (!o)
 		o = object_new(b, key, attr, name, n);
 	if (o)
