@@ -89,8 +89,9 @@ enum { S3_LAST = 1, S3_DIRECTORY = 2, S3_READER = 4, S3_COPY = 1 << 30 };
  * fsync is S3_PUBLISH. finish with OFD_CLOSED is S3_PUBLISH with S3_LAST, and
  * with OFD_LOST S3_ABANDON, by a process that may never have opened the file:
  * it attaches first (`spool`, `text`: ofd->id); -ENOENT then means that whoever
- * was killed in it had come to the end. A publish that fails may be repeated;
- * one that fails with S3_LAST leaves the staged file in the spool.
+ * was killed in it had come to the end. With it the handle ends, too; one that
+ * had the file open gives its own. A publish that fails may be repeated; one that
+ * fails with S3_LAST leaves the staged file in the spool, and the handle.
  */
 
 /* What is known of an object. */

@@ -78,26 +78,28 @@ static int is_there(int fd)
 	return fstat(fd, &st) == 0 && st.st_nlink > 0;
 }
 
+static void drop_last(void)
+{
+	spares--;
+	spool_close(&spare[spares].f);
+	spool_remove(spare[spares].id);
+}
+
 int spare_take(struct spool_file *f, char id[S3_ID], uint64_t *number)
 {
-	while (spares > 0) {
-		spares--;
-		if (is_there(spare[spares].f.fd) && is_there(spare[spares].f.data)) {
-			*f = spare[spares].f;
-			memcpy(id, spare[spares].id, S3_ID);
-			*number = spare[spares].number;
-			return 1;
-		}
-		spool_close(&spare[spares].f);
-		spool_remove(spare[spares].id);
-	}
-	return 0;
+	while (spares > 0 && !(is_there(spare[spares - 1].f.fd) && is_there(spare[spares - 1].f.data)))
+		drop_last();
+	if (!spares)
+		return 0;
+	spares--;
+	*f = spare[spares].f;
+	memcpy(id, spare[spares].id, S3_ID);
+	*number = spare[spares].number;
+	return 1;
 }
 
 void spool_drop_spares(void)
 {
-	while (spares > 0) {
-		spool_close(&spare[--spares].f);
-		spool_remove(spare[spares].id);
-	}
+	while (spares > 0)
+		drop_last();
 }
