@@ -3,6 +3,7 @@
 #include "real.h"
 
 #include <dlfcn.h>
+#include <string.h>
 #include <sys/syscall.h>
 
 struct real real;
@@ -64,4 +65,15 @@ int own_create(int dirfd, const char *name, int flags)
 	if (fd >= 0 && own_fstat(fd, &st) == 0 && (st.st_mode & 0600) != 0600)
 		REAL(fchmod)(fd, 0600);
 	return fd;
+}
+
+const char *own_below(const char *path, const char *base)
+{
+	size_t n = strlen(base);
+
+	if (strncmp(path, base, n))
+		return NULL;
+	path += n;
+	path += strspn(path, "0123456789");
+	return *path == '/' ? path : NULL;
 }

@@ -54,6 +54,12 @@ int own_fstat(int fd, struct stat *st);
  */
 int own_create(int dirfd, const char *name, int flags);
 
+/*
+ * What follows a directory of ours, "BASEuid" of whichever user, in a path, from
+ * its slash on; NULL if the path is not below one.
+ */
+const char *own_below(const char *path, const char *base);
+
 #define REAL_LOAD(name) __atomic_load_n(&real.name, __ATOMIC_RELAXED)
 #define REAL(name) \
 	(__builtin_expect(REAL_LOAD(name) != 0, 1) ? REAL_LOAD(name) : (real_find(offsetof(struct real, name)), REAL_LOAD(name)))

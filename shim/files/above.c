@@ -76,24 +76,14 @@ int above_real(const char *virt, char *path, size_t size)
 	return own_stat(AT_FDCWD, path, &st, AT_SYMLINK_NOFOLLOW) < 0 ? make(m->prefix, tree, n) : 0;
 }
 
-/* What follows the root in path, NULL if it is not below. Anybody's: the user may have been another one. */
-static const char *below_root(const char *path)
-{
-	if (strncmp(path, ROOT, sizeof(ROOT) - 1))
-		return NULL;
-	path += sizeof(ROOT) - 1;
-	path += strspn(path, "0123456789");
-	return *path == '/' ? path : NULL;
-}
-
 int above_is(const char *path)
 {
-	return below_root(path) != NULL;
+	return own_below(path, ROOT) != NULL;      /* anybody's: the user may have been another one */
 }
 
 int above_unreal(char *path)
 {
-	const char *rest = below_root(path);
+	const char *rest = own_below(path, ROOT);
 
 	if (!rest)
 		return 0;

@@ -96,15 +96,12 @@ void cwd_renamed(const struct mount *m, const char *from, const char *to, int bo
 /* Of any user: the program may have been another one when it went there. */
 int cwd_unreal(char *path)
 {
-	size_t n = sizeof(BASE) - 1;
+	const char *s = own_below(path, BASE);
 	char *to = path;
 
-	if (strncmp(path, BASE, n))
+	if (!s)
 		return 0;
-	n += strspn(path + n, "0123456789");
-	if (path[n] != '/')
-		return 0;
-	for (const char *s = path + n; *s; s++)
+	for (; *s; s++)
 		if (*s == MORE && s[1] == '/')
 			s++;
 		else if (!(*s == MARK && (s[1] == '/' || !s[1])))
