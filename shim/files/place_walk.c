@@ -193,10 +193,13 @@ static int step(struct place *p, const char *rest)
 
 	if (n < 0)
 		return n == -EINVAL || mount_is_ancestor(p->virt) ? 0 : 2;
-	if (objects_on && is_magic(p->real) && (p->file = place_magic_file(p->real)))
-		return magic_object(p, *rest != 0);
-	if (objects_on && is_magic(p->real) && object_elsewhere(p->link, (size_t)n))
-		n = (ssize_t)strlen(p->link);
+	if (objects_on && is_magic(p->real)) {
+		p->file = place_magic_file(p->real);
+		if (p->file)
+			return magic_object(p, *rest != 0);
+		if (object_elsewhere(p->link, (size_t)n))
+			n = (ssize_t)strlen(p->link);
+	}
 	if (is_magic(p->real) && *p->link == '/') {
 		if (magic(p, (size_t)n, *rest != 0))
 			return 2;
