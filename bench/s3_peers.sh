@@ -226,9 +226,9 @@ PLAIN=$TARGET
 fill_bucket
 note "$(s3fs --version | head -1 | grep -o 'V[0-9.]*' | sed 's/V/s3fs /'), $(rclone version | head -1), radosgw 16"
 
-against first "first byte" -1000 ms -- first
 U=$ENDPOINT/bench
 export BENCH_MD5=1                      # as this Ceph has to be given
+against first "first byte" -1000 ms -- first
 LIMIT="s3_transport whole 4194304 8 $((BIG << 20)) $U/big-1" against sequential "sequential, cat of $BIG MiB" "$BIG" MiB/s -- sequential
 LIMIT="s3_transport random 4096 200 1 $U/big-2 $((BIG << 20))" against random "4 KiB at random, 1 thread" -5 ms -- random
 against list "ls -lR of 10,000 objects" -- list
