@@ -23,13 +23,7 @@ static int d;       /* the door's directory */
 	for (size_t j_ = 0; j_ < COUNT(tried); j_++)                          \
 		if (*tried[j_] != '/')                                        \
 			RELATIVE(call, tried[j_]);                            \
-	for (size_t i_ = 0; i_ < COUNT(pointers); i_++) {                     \
-		const char *path = OPAQUE(pointers[i_].path);                 \
-		if (path == (const char *)1)                                  \
-			path = bad_page();                                    \
-		if (outcome(pointers[i_].what, (long)(call)))                 \
-			build();                                              \
-	}                                                                     \
+	TRY_POINTERS(call);                                                   \
 	say("%d: %s:%s", __LINE__, #call, line);                              \
 } while (0)
 

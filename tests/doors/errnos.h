@@ -91,9 +91,7 @@ __attribute__((unused)) static int outcome(const char *what, long r)
 	say("%d: %s:%s", __LINE__, #call, line);                              \
 } while (0)
 
-/* Likewise, and on bad pointers, which libc itself must not look at. */
-#define EACH_PATH(call) do {                                                  \
-	TRY_NAMES(call);                                                      \
+#define TRY_POINTERS(call) do {                                               \
 	for (size_t i_ = 0; i_ < COUNT(pointers); i_++) {                     \
 		const char *path = OPAQUE(pointers[i_].path);                 \
 		if (path == (const char *)1)                                  \
@@ -101,6 +99,12 @@ __attribute__((unused)) static int outcome(const char *what, long r)
 		if (outcome(pointers[i_].what, (long)(call)))                 \
 			build();                                              \
 	}                                                                     \
+} while (0)
+
+/* Likewise, and on bad pointers, which libc itself must not look at. */
+#define EACH_PATH(call) do {                                                  \
+	TRY_NAMES(call);                                                      \
+	TRY_POINTERS(call);                                                   \
 	say("%d: %s:%s", __LINE__, #call, line);                              \
 } while (0)
 
