@@ -116,11 +116,14 @@ static int one(struct conn *c, struct request *q, unsigned long number)
 	int got = request_read(c, q, &a), err = -1;
 	q->number = number;
 	a.head_only = q->method && strcmp(q->method, "HEAD") == 0;
+	bool logged = got > 0 && strcmp(q->bucket, "-") != 0;
+	if (logged)
+		log_begin();
 	if (got > 0)
 		err = answer_to(q, &a);
 	else if (got < 0)
 		answer_send(c, &a);
-	if (got > 0 && strcmp(q->bucket, "-") != 0)
+	if (logged)
 		log_request(q, &a);
 	if (a.data)
 		data_put(a.data);

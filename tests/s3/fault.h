@@ -274,6 +274,8 @@ struct fault_rule {
 };
 /* The rule this request meets; stays valid. */
 const struct fault_rule *rule_for(const struct request *q);
+/* Around the answer of a request: who has had the answer finds the request in the log. */
+void log_begin(void);
 void log_request(const struct request *q, const struct answer *a);
 void control(struct request *q, struct answer *a);
 

@@ -17,9 +17,11 @@
  *      POST   /-/make     lines: BUCKET/KEY SIZE SEED: an object of made-up bytes
  */
 #include <fnmatch.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "fault.h"
 
@@ -72,6 +74,20 @@ static void log_headers(const struct request *q)
 	text_print(&the_headers, "\n");
 }
 
+static atomic_uint unlogged;
+
+void log_begin(void)
+{
+	atomic_fetch_add(&unlogged, 1);
+}
+
+/* A tenth of a second at most: an answer may be held up for longer, and then nobody has had it. */
+static void settle(void)
+{
+	for (int i = 0; i < 100 && atomic_load(&unlogged); i++)
+		usleep(1000);
+}
+
 void log_request(const struct request *q, const struct answer *a)
 {
 	const char *range = header_of(q, "range");
@@ -83,6 +99,7 @@ void log_request(const struct request *q, const struct answer *a)
 		   q->body ? (long long)q->body->size : 0);
 	log_headers(q);
 	pthread_mutex_unlock(&lock);
+	atomic_fetch_sub(&unlogged, 1);
 }
 
 /* NULL, or what is wrong with the line. */
@@ -208,6 +225,8 @@ void control(struct request *q, struct answer *a)
 	const char *err = NULL;
 	bool log = strcmp(q->key, "log") == 0, headers = strcmp(q->key, "headers") == 0;
 	const struct text *told = headers ? &the_headers : &the_log;
+	if (log || headers)
+		settle();
 	pthread_mutex_lock(&lock);
 	if (strcmp(q->method, "POST") == 0)
 		err = post(q);
