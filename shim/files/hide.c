@@ -3,6 +3,7 @@
 #include "hide.h"
 
 #include <errno.h>
+#include <unistd.h>
 
 #include "fdtab.h"
 #include "base/real.h"
@@ -34,10 +35,13 @@ static void widen(int fd)
 		;
 }
 
+/* At the top if there is room, else anywhere but among the standard streams. */
 static int copy_high(int fd)
 {
 	int copy = REAL(fcntl)(fd, F_DUPFD_CLOEXEC, first_number());
 
+	if (copy < 0 && errno == EMFILE)
+		copy = REAL(fcntl)(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
 	if (copy >= FDTAB_FLAT) {
 		REAL(close)(copy);
 		errno = EMFILE;
