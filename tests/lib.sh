@@ -200,7 +200,7 @@ expected() {
 same_text() {
 	cmp -s "$1" "$2" && return 0
 	echo "$3: they differ (native, then shimmed):"
-	diff "$1" "$2" | cut -c1-300 | head -"${4:-20}"
+	diff -a "$1" "$2" | cut -c1-300 | head -"${4:-20}"
 	return 1
 }
 

@@ -19,7 +19,7 @@ if command -v sqlite3 >/dev/null; then
 			sqlite3 db 'begin; with recursive n(i) as (select 1 union all select i + 1 from n where i < 20000) insert into t(b) select hex(i * 7919) from n; commit; create index tb on t(b); delete from t where a > 432 and a % 7 = 0; begin; delete from t; rollback;'
 			sqlite3 db 'pragma mmap_size=10000000; select count(*), sum(length(b)) from t; vacuum; pragma integrity_check; pragma wal_checkpoint(truncate);'
 			sqlite3 db .dump | grep -v \"INSERT INTO t VALUES(.*,[123])\" | sha256sum; sqlite3 db '.backup copy'; sqlite3 copy 'pragma integrity_check; attach \"db\" as d; select count(*) from d.t;'; sqlite3 db '.once out' 'select count(*) from t'; cat out; echo 'select 1+1;' >s; sqlite3 db '.read s'; sqlite3 db <s; ls
-			(sqlite3 db 'begin exclusive; insert into t(b) values(1);' '.shell touch locked; sleep 0.5' 'rollback;') & while [ ! -e locked ]; do sleep 0.02; done; sqlite3 db 'insert into t(b) values(2);'; echo \$?; wait; rm db*; ls"
+			(sqlite3 db 'begin exclusive; insert into t(b) values(1);' '.shell touch locked; until [ -e tried ]; do sleep 0.02; done' 'rollback;') & while [ ! -e locked ]; do sleep 0.02; done; sqlite3 db 'insert into t(b) values(2);'; echo \$?; touch tried; wait; rm db*; ls"
 	done
 fi
 command -v perl >/dev/null && both perl '
