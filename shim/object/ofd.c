@@ -8,6 +8,7 @@
 #include <sys/un.h>
 
 #include "base/grow.h"
+#include "base/hash.h"
 #include "ofd_files.h"
 #include "base/real.h"
 #include "base/shared_lock.h"
@@ -45,14 +46,23 @@ void ofd_address(struct sockaddr_un *a, const char *id, const char *suffix)
 	snprintf(a->sun_path, sizeof(a->sun_path), "%s/%s%s", dir, id, suffix);
 }
 
-static int random_id(char id[OFD_ID])
+void ofd_rule(char rule[OFD_RULE + 1], const struct mount *m)
 {
-	unsigned char bytes[(OFD_ID - 1) / 2];
+	uint64_t h = hash_bytes(HASH_START, m->be->name, strlen(m->be->name) + 1);
 
-	if (getrandom(bytes, sizeof(bytes), 0) != sizeof(bytes))
+	h = hash_bytes(h, m->rule->target, strlen(m->rule->target));
+	snprintf(rule, OFD_RULE + 1, "%08x", (uint32_t)(h ^ h >> 32));
+}
+
+/* The rule's digits, then random ones. */
+static int make_id(char id[OFD_ID], const struct mount *m)
+{
+	uint32_t r[(OFD_ID - 1 - OFD_RULE) / 8];
+
+	if (getrandom(r, sizeof(r), 0) != sizeof(r))
 		return -EAGAIN;
-	for (size_t i = 0; i < sizeof(bytes); i++)
-		snprintf(id + 2 * i, 3, "%02x", bytes[i]);
+	ofd_rule(id, m);
+	snprintf(id + OFD_RULE, OFD_ID - OFD_RULE, "%08x%08x%08x", r[0], r[1], r[2]);
 	return 0;
 }
 
@@ -128,7 +138,7 @@ static int register_placeholder(int fd, int dir, struct mount *m, const char *na
 {
 	char id[OFD_ID], from[OFD_ID + 8];
 	struct stat st;
-	int r = random_id(id);
+	int r = make_id(id, m);
 
 	if (r < 0 || own_fstat(fd, &st) < 0)
 		return r < 0 ? r : -errno;

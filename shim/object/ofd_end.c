@@ -131,6 +131,7 @@ void ofd_forget(struct ofd *o)
 struct sweep {
 	struct mount *m;
 	int dir, asker;
+	char rule[OFD_RULE + 1];
 };
 
 int ofd_end(struct mount *m, struct ofd *o, enum ofd_end *how)
@@ -155,7 +156,7 @@ int ofd_end(struct mount *m, struct ofd *o, enum ofd_end *how)
 
 enum record { NONE, OTHERS, OURS, UNFINISHED };
 
-/* A look that costs less than asking: most records are another rule's. */
+/* A look that costs less than asking: another rule may have the same digits. */
 static enum record look(const struct sweep *w, const char *file)
 {
 	struct ofd o;
@@ -213,7 +214,7 @@ static int sweep_one(const char *name, void *arg)
 	struct sweep *w = arg;
 	char id[OFD_ID];
 
-	if (strspn(name, "0123456789abcdef") != OFD_ID - 1)
+	if (strspn(name, "0123456789abcdef") != OFD_ID - 1 || strncmp(name, w->rule, OFD_RULE))
 		return 0;
 	memcpy(id, name, OFD_ID - 1);
 	id[OFD_ID - 1] = 0;
@@ -226,10 +227,11 @@ static int sweep_one(const char *name, void *arg)
 
 void ofd_sweep(struct mount *m)
 {
-	struct sweep w = { m, ofd_directory(0), -1 };
+	struct sweep w = { .m = m, .dir = ofd_directory(0) };
 
 	if (w.dir < 0)
 		return;
+	ofd_rule(w.rule, m);
 	w.asker = asker();
 	if (w.asker >= 0) {
 		tree_each(w.dir, sweep_one, &w);

@@ -10,6 +10,13 @@
 /* The registry of the effective user, open; made if it is missing and `make` is set. Or -errno. */
 int ofd_directory(int make);
 
+/*
+ * What the ids of a rule's descriptions begin with: hexadecimal digits, so that
+ * who sweeps need not look at the others, of which there may be many.
+ */
+#define OFD_RULE 8
+void ofd_rule(char rule[OFD_RULE + 1], const struct mount *m);
+
 /* A file's name there: an id and a suffix. */
 const char *ofd_entry(char buf[OFD_ID + 8], const char *id, const char *suffix);
 

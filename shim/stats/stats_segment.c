@@ -11,6 +11,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/hash.h"
 #include "calls.h"
 #include "conf/conf.h"
 #include "stats_find.h"
@@ -46,15 +47,6 @@ struct self {
 	char name[TREE_SEG_NAME_MAX]; /* the name this process' segment gets */
 };
 
-static uint64_t hash_bytes(uint64_t h, const void *p, size_t n)
-{
-	const unsigned char *b = p;
-
-	while (n--)
-		h = (h ^ *b++) * 0x100000001b3u;
-	return h;
-}
-
 static void rule_name(char buf[SEG_RULE_LEN], unsigned i)
 {
 	struct conf_rule *r = &conf->rules[i];
@@ -67,7 +59,7 @@ static void rule_name(char buf[SEG_RULE_LEN], unsigned i)
 
 static uint64_t layout_hash(void)
 {
-	uint64_t h = 0xcbf29ce484222325u;
+	uint64_t h = HASH_START;
 
 	for (unsigned i = 0; i < CALLS; i++)
 		h = hash_bytes(h, call_names[i], strlen(call_names[i]) + 1);
