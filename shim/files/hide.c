@@ -9,6 +9,7 @@
 #include "base/real.h"
 
 #define ROOM 256      /* numbers below the limit where they lie */
+#define TOP 4096      /* no higher: the kernel's table is as large as the highest number, for each process */
 
 _Atomic int hide_low = FDTAB_FLAT, hide_high = -1;
 
@@ -21,7 +22,7 @@ static int first_number(void)
 	rlim_t top = 1024;
 
 	if (getrlimit(RLIMIT_NOFILE, &lim) == 0)
-		top = lim.rlim_cur < FDTAB_FLAT ? lim.rlim_cur : FDTAB_FLAT;
+		top = lim.rlim_cur < TOP ? lim.rlim_cur : TOP;
 	return top > 2 * ROOM ? (int)top - ROOM : (int)top / 2;
 }
 

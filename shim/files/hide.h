@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Descriptors of our own in the program's table: out of its way, at the top of
- * the range, close-on-exec, and safe from its close loops. The doors of dup.c
+ * the first few thousand numbers, close-on-exec, and safe from its close loops. The doors of dup.c
  * ask here: a hidden number is closed for the program (EBADF), close_range and
  * closefrom go around it, and a dup2 onto it moves ours away first.
  */

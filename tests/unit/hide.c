@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Descriptors of our own where the program leaves little room: each keeps its
- * file and is found as ours, whatever number it has to move to, until the table
- * is full.
+ * Descriptors of our own in a small and in a large table: each keeps its file
+ * and is found as ours, whatever number it has to move to, until the table is
+ * full.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -75,15 +75,42 @@ static void to_the_last_number(void **state)
 		hide_close(&hidden[n]);
 }
 
+/* The kernel's table grows to the highest number, in every process. */
+static void low_where_there_may_be_many(void **state)
+{
+	(void)state;
+	assert_int_equal(hide_copy(wells[1], &hidden[0]), 0);
+	assert_in_range(hidden[0], STDERR_FILENO + 1, 4095);
+	hide_close(&hidden[0]);
+}
+
+static int few(void **state)
+{
+	struct rlimit l;
+
+	(void)state;
+	getrlimit(RLIMIT_NOFILE, &l);
+	l.rlim_cur = LIMIT;
+	return setrlimit(RLIMIT_NOFILE, &l);
+}
+
+static int many(void **state)
+{
+	struct rlimit l;
+
+	(void)state;
+	getrlimit(RLIMIT_NOFILE, &l);
+	l.rlim_cur = l.rlim_max;
+	return setrlimit(RLIMIT_NOFILE, &l);
+}
+
 int main(void)
 {
-	const struct rlimit few = { LIMIT, LIMIT };
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(above_the_middle_first),
-		cmocka_unit_test(to_the_last_number),
+		cmocka_unit_test_setup(low_where_there_may_be_many, many),
+		cmocka_unit_test_setup(above_the_middle_first, few),
+		cmocka_unit_test_setup(to_the_last_number, few),
 	};
 
-	if (pipe(wells) < 0 || setrlimit(RLIMIT_NOFILE, &few) < 0)
-		return 1;
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return pipe(wells) < 0 || cmocka_run_group_tests(tests, NULL, NULL);
 }
