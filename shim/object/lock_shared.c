@@ -130,8 +130,7 @@ static uint64_t this_process(void)
 	return p;
 }
 
-/* What tells files apart: the number of the file, or of its name where each version has another. */
-static uint64_t file_number(const struct ofd *o)
+uint64_t lock_number(const struct ofd *o)
 {
 	const struct backend *be = backend_find(o->be);
 
@@ -143,7 +142,7 @@ void lock_owned(struct lock *l, int kind, const struct ofd *o)
 	memset(&l->owner, 0, sizeof(l->owner));
 	l->kind = kind;
 	l->dev = o->dev;
-	l->ino = file_number(o);
+	l->ino = lock_number(o);
 	if (kind != LOCK_POSIX) {
 		memcpy(l->owner.id, o->id, OFD_ID);
 		return;

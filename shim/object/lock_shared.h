@@ -26,6 +26,9 @@ struct lock_table *lock_table(int must);
 int lock_enter(struct lock_table *t, sigset_t *saved);
 void lock_leave(struct lock_table *t, const sigset_t *saved);
 
+/* What tells o's file from others of its device: its number, or its name's where each version has another. */
+uint64_t lock_number(const struct ofd *o);
+
 int lock_same_owner(const struct lock *a, const struct lock *b);
 
 /* Whether the owner is gone for good. */

@@ -272,11 +272,15 @@ static int owns_none(const struct lock_table *t, const struct lock *want)
 	return 1;
 }
 
-int lock_any(void)
+int lock_any(const struct ofd *o)
 {
 	const struct lock_table *t = lock_table(0);
+	uint64_t ino = t && t->top ? lock_number(o) : 0;
 
-	return t && t->top;
+	for (uint32_t i = 0, top = t ? t->top : 0; i < top; i++)
+		if (t->locks[i].kind && t->locks[i].ino == ino && t->locks[i].dev == o->dev)
+			return 1;
+	return 0;
 }
 
 int lock_set(const struct lock *want, struct lock_wait *w)

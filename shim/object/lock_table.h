@@ -39,8 +39,8 @@ struct lock {
 	struct lock_owner owner;
 };
 
-/* Whether there may be any lock at all; 0 is sure of the caller's own. Cheap. */
-int lock_any(void);
+/* Whether there is any lock on o's file, or was: 0 is sure of the caller's own. Cheap. */
+int lock_any(const struct ofd *o);
 
 /* Fills the owner of a lock of `kind` through o: the calling process, or o itself. */
 void lock_owned(struct lock *l, int kind, const struct ofd *o);

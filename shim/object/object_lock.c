@@ -237,7 +237,7 @@ static void unlock(const struct ofd *o, int kind)
 {
 	struct lock l = { .start = 0, .end = INT64_MAX, .type = F_UNLCK };
 
-	if (!lock_any())
+	if (!lock_any(o))
 		return;
 	lock_owned(&l, kind, o);
 	lock_set(&l, NULL);
