@@ -145,6 +145,7 @@ at() {
 		NATIVE=$TMP/native$_stores
 		SEEN=
 		export NO_NODES=1 LN=cp # nor hard links
+		on_exit "forget_descriptions '$BUCKET/'"
 		[ -d "$TMP/agents" ] || on_exit "agent_logs \$status; end_agents"
 		mkdir -p "$NATIVE" "$TMP/agents" && chmod 700 "$TMP/agents" || exit 1
 		export SHIM_AGENT_DIR=$TMP/agents SHIM_AGENT_SPOOL=$TMP/agents/spool HOME=$TMP
