@@ -46,6 +46,8 @@ fi
 one" ] || complain "tree: $(cat "$TMP/out")"
 [ "$(cat "$NATIVE/b")" = one ] || complain "not under the rule"
 grep -qw read "$TMP/err" && grep -qw write "$TMP/err" || complain "--report: $(head -3 "$TMP/err")"
+"$SHIM" run --stats /proc/none --report -- true 2>"$TMP/err" || complain "a program without statistics fails"
+grep -qx "shim: nothing was recorded: /proc/none: No such file or directory" "$TMP/err" || complain "--report without statistics says: $(head -3 "$TMP/err")"
 "$SHIM" report "$STATS" >"$TMP/out" 2>&1 && grep -qw read "$TMP/out" || complain "report: $(head -3 "$TMP/out")"
 "$SHIM" report --json "$STATS" | python3 -c 'import json, sys; json.load(sys.stdin)' || complain "report --json is no JSON"
 "$SHIM" report "$TMP/none" >/dev/null 2>&1 && complain "report of nothing succeeds"

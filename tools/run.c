@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <getopt.h>
 #include <libgen.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,6 +17,8 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "segment.h"
 
 struct request {
 	const char *file, *stats;
@@ -208,6 +211,23 @@ static int run_and_wait(char **command)
 	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }
 
+/* The library keeps quiet about statistics that it cannot keep. */
+static void report(const char *tree)
+{
+	char dir[PATH_MAX];
+	int fd;
+
+	if (report_tree(tree) == 0)
+		return;
+	fd = stats_dir_open(dir, sizeof(dir));
+	if (fd == -ENOENT)
+		fd = tree_open_dir(dir, 1);
+	fprintf(stderr, "shim: nothing was recorded: %s%s%s\n", dir, fd < 0 ? ": " : " is empty",
+		fd == -EPERM ? "not a private directory of yours" : fd < 0 ? strerror(-fd) : "");
+	if (fd >= 0)
+		close(fd);
+}
+
 int cmd_run(int argc, char **argv)
 {
 	struct request q = { 0 };
@@ -228,6 +248,6 @@ int cmd_run(int argc, char **argv)
 	if (!q.report)
 		exec_command(q.command);
 	status = run_and_wait(q.command);
-	report_tree(tree);
+	report(tree);
 	return status;
 }
