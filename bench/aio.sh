@@ -18,10 +18,10 @@ fill "$D/hot" 256
 # iops RW HOW ENGINE [WORDS...]: prints requests a second of one run. HOW is
 # direct, cold, cached, or clean: cached, and written so little that nobody waits for the disk.
 iops() {
-	local rw=$1 how=$2 engine=$3 file=$D/f size=1g io=48m left
+	local rw=$1 how=$2 engine=$3 file=$D/f size=1g io=256m left
 	shift 3
 	if [ "$how" = cached ] || [ "$how" = clean ]; then
-		file=$D/hot size=256m io=1g
+		file=$D/hot size=256m io=2g
 		[ "$how" = cached ] || io=256m
 		sync "$file"
 		cat "$file" >/dev/null
