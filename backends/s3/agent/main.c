@@ -140,7 +140,7 @@ static int begin(int listener)
 	if (!err) {
 		object_init();
 		fetch_init();
-		err = write_init();
+		write_init();
 	}
 	return err ? err : guest_init(listener);
 }

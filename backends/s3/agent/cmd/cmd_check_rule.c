@@ -8,6 +8,7 @@
 
 #include "options.h"
 #include "request/headers.h"
+#include "write/spool.h"
 
 /* Which of two variables said so, or "". */
 static const char *from(const char *value, const char *first, const char *second)
@@ -29,6 +30,7 @@ static void describe_writes(const struct s3_bucket *b)
 	};
 	char text[900] = "";
 	size_t n = 0;
+	int err;
 
 	for (size_t i = 0; i < sizeof(said) / sizeof(*said) && n < sizeof(text); i++) {
 		const char *v = headers_said(b, said[i].header);
@@ -41,6 +43,8 @@ static void describe_writes(const struct s3_bucket *b)
 		check_note("objects", "%s", text);
 	if (!b->option[S3_OPT_WRITE])
 		check_note("writing", "off");
+	else if ((err = spool_init()) < 0)
+		check_no("spool", "%s: %s: nothing can be written", spool_dir(), strerror(-err));
 }
 
 void check_describe(const struct check *c)

@@ -17,8 +17,10 @@
 #include <unistd.h>
 
 #include "base/shared_lock.h"
+#include "loop/log.h"
 
 static char dir[PATH_MAX];
+static int usable;
 
 /* Makes the directories of a path, ours alone. */
 static int make_path(char *path)
@@ -49,7 +51,17 @@ int spool_init(void)
 		return r;
 	if (lstat(dir, &st) < 0)
 		return -errno;
-	return S_ISDIR(st.st_mode) && st.st_uid == getuid() && !(st.st_mode & 077) ? 0 : -EPERM;
+	usable = S_ISDIR(st.st_mode) && st.st_uid == getuid() && !(st.st_mode & 077);
+	return usable ? 0 : -EPERM;
+}
+
+/* What is wrong with the directory is nothing a program should take for its file's. */
+int spool_failed(int err)
+{
+	log_say(LOG_ERROR, "spool %s: %s: nothing can be written (SHIM_AGENT_SPOOL names another place)", dir,
+		strerror(-err));
+	return err == -ENOENT || err == -ENOTDIR || err == -EACCES || err == -EPERM || err == -EEXIST || err == -ELOOP ?
+	       -EIO : err;
 }
 
 const char *spool_dir(void)
@@ -169,11 +181,14 @@ int spool_make(struct spool_file *f)
 {
 	uint64_t number;
 	char id[S3_ID];
-	int r = spare_take(f, id, &number) ? 0 : make(f, id, &number);
+	int r = usable ? 0 : spool_init();
 
-	if (r == 0)
-		fill(f, id, number | 1);
-	return r;
+	if (r == 0 && !spare_take(f, id, &number))
+		r = make(f, id, &number);
+	if (r < 0)
+		return spool_failed(r);
+	fill(f, id, number | 1);
+	return 0;
 }
 
 int spool_borrow(struct spool_file *f, int data)

@@ -15,7 +15,10 @@ struct spool_file {
 	struct s3_marks marks;
 };
 
+/* Makes the directory; spool_make tries again if that failed. */
 int spool_init(void);
+/* Logs why nothing can be staged; what a program is to be told. */
+int spool_failed(int err);
 const char *spool_dir(void);
 
 /*

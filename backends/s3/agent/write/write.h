@@ -21,7 +21,7 @@ typedef void write_done(void *arg, int err);
  * Looks through the spool: uploads of an agent that is gone are aborted, staged
  * files without anything in them removed. After loop_init, before guests.
  */
-int write_init(void);
+void write_init(void);
 /* Gives back what is kept for the next write. */
 void write_idle(void);
 const char *write_spool(void);          /* the directory, for struct s3_welcome */

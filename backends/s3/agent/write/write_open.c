@@ -385,14 +385,16 @@ static void clean(void *arg, const char *id)
 	stage_put(st);
 }
 
-int write_init(void)
+/* Where nothing can be written all can still be read. */
+void write_init(void)
 {
 	int r = spool_init();
 
 	if (r == 0)
 		spool_each(clean, NULL);
+	else
+		spool_failed(r);
 	spool_keep_spares();
-	return r;
 }
 
 void write_idle(void)
