@@ -63,6 +63,13 @@ static int check_poll(const struct io_order *o)
 	return o->cb.aio_buf > UINT16_MAX || o->cb.aio_offset || o->cb.aio_nbytes || o->cb.aio_rw_flags ? -EINVAL : 0;
 }
 
+int io_order_fits(const struct io_order *o)
+{
+	size_t n = io_order_size(o);
+
+	return o->cb.aio_offset <= INT64_MAX - (int64_t)(n < IO_KERNEL_MOST ? n : IO_KERNEL_MOST);
+}
+
 int io_order_check(const struct io_order *o)
 {
 	const struct iocb *cb = &o->cb;
@@ -82,7 +89,7 @@ int io_order_check(const struct io_order *o)
 		return -EOPNOTSUPP;
 	if ((flags & O_ACCMODE) != O_RDWR && (flags & O_ACCMODE) != k->way)
 		return -EBADF;
-	if (cb->aio_offset < 0 || (io_order_is_vector(o) && cb->aio_nbytes > IO_VECTOR_MAX))
+	if (cb->aio_offset < 0 || !io_order_fits(o) || (io_order_is_vector(o) && cb->aio_nbytes > IO_VECTOR_MAX))
 		return -EINVAL;
 	return o->f && o->f->ofd ? (int)PINNED(o->f, (int)cb->aio_fildes, o->f->ofd->mode == S_IFDIR ? -EINVAL : 0) : 0;
 }

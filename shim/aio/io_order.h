@@ -50,6 +50,9 @@ int io_order_is_poll(const struct io_order *o);
 /* Bytes; of a vector that has been copied. */
 size_t io_order_size(const struct io_order *o);
 
+/* Whether its bytes end where an offset can be; of a vector that has been copied. */
+int io_order_fits(const struct io_order *o);
+
 /* What io_submit says of a request before it is one, in its order; 0 or -errno. */
 int io_order_check(const struct io_order *o);
 

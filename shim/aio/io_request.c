@@ -129,7 +129,7 @@ static int copy_vector(struct io_order *o)
 	for (size_t i = 0; i < n; i++)
 		if ((ssize_t)o->vector->v[i].iov_len < 0)
 			return -EINVAL;
-	return 0;
+	return io_order_fits(o) ? 0 : -EINVAL;
 }
 
 static int take_resfd(struct io_order *o)

@@ -3,6 +3,8 @@
  * libaio: io_setup, io_submit, io_getevents, io_destroy, io_queue_init, io_queue_wait,
  * io_queue_release; files of a rule among others. Events are libaio_events.c's.
  */
+#include <linux/openat2.h>
+
 #include "requests.h"
 
 static void contexts(void)
@@ -107,7 +109,9 @@ static void wrong(int fd, int ro)
 {
 	io_context_t c = NULL;
 	int wo = open(P("file"), O_WRONLY), d = open(P("."), O_RDONLY | O_DIRECTORY), path = open(P("file"), O_PATH);
+	int path2 = (int)syscall(SYS_openat2, AT_FDCWD, P("file"), &(struct open_how){ .flags = O_PATH }, sizeof(struct open_how));
 	struct iovec bad = { bad_page(), 100 }, negative = { bufs[0], (size_t)-1 };
+	struct iovec ten[2] = { { bufs[0], 5 }, { bufs[1], 5 } };
 
 	io_setup(MANY, &c);
 	io_prep_pread(&cbs[0], -1, bufs[0], 10, 0);
@@ -118,6 +122,8 @@ static void wrong(int fd, int ro)
 	ONE(c);
 	io_prep_pread(&cbs[0], path, bufs[0], 10, 0);
 	ONE(c);
+	io_prep_pread(&cbs[0], path2, bufs[0], 10, 0);
+	ONE(c);
 	io_prep_pread(&cbs[0], d, bufs[0], 10, 0);
 	ONE(c);
 	io_prep_pread(&cbs[0], fd, bufs[0], 10, -1);
@@ -125,6 +131,15 @@ static void wrong(int fd, int ro)
 	io_prep_pwrite(&cbs[0], fd, bufs[0], 10, -1);
 	ONE(c);
 	io_prep_pread(&cbs[0], fd, bufs[0], (size_t)-1, 0);
+	ONE(c);
+	/* over the last offset there can be */
+	io_prep_pread(&cbs[0], fd, bufs[0], 10, INT64_MAX - 9);
+	ONE(c);
+	io_prep_pread(&cbs[0], fd, bufs[0], 10, INT64_MAX - 10);
+	ONE(c);
+	io_prep_pwrite(&cbs[0], fd, bufs[0], 10, INT64_MAX);
+	ONE(c);
+	io_prep_preadv(&cbs[0], fd, ten, 2, INT64_MAX - 9);
 	ONE(c);
 	io_prep_pread(&cbs[0], fd, bad_page(), 100, 0);
 	ONE(c);
@@ -169,6 +184,7 @@ static void wrong(int fd, int ro)
 	close(wo);
 	close(d);
 	close(path);
+	close(path2);
 }
 
 /* Files of a rule, and others, and requests that fail, in one list. */
