@@ -18,10 +18,15 @@ static int is_cached(struct aio_req *req)
 	return req->result != -EAGAIN;
 }
 
+static int is_sync(enum aio_op op)
+{
+	return op == AIO_OP_FSYNC || op == AIO_OP_FDATASYNC;
+}
+
 /* To the queue; a sync comes after what is not there. */
 static void post(struct aio_req *req)
 {
-	if (req->f && !req->f->ofd && (req->op == AIO_OP_FSYNC || req->op == AIO_OP_FDATASYNC))
+	if (req->f && !req->f->ofd && is_sync(req->op))
 		req->after = aio_direct_number(req->f, req->fd);
 	req->plain |= req->after != 0;
 	aio_req_post(req);
@@ -38,6 +43,8 @@ static int start(enum call call, enum aio_op op, struct aiocb *cb, struct file *
 
 	if (r)
 		return r;
+	if (is_sync(op))                /* which has none, in libc too */
+		cb->aio_reqprio = 0;
 	r = aio_req_new(&req, cb, f);
 	if (r)
 		return r;

@@ -135,6 +135,9 @@ static void wrong(int fd, int ro)
 	CALL(aio_fsync(O_SYNC, &cb));
 	DONE(&cb);
 	CALL(aio_fsync(12345, &cb));
+	cb.aio_reqprio = 21;
+	CALL(aio_fsync(O_SYNC, &cb));
+	DONE(&cb);
 	cb = request(-1, bufs[0], 10, 0);
 	CALL(aio_read(&cb));
 	DONE(&cb);
