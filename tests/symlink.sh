@@ -65,4 +65,23 @@ prefix "$W/place/p4" "$W/place/p4" "$W/to4"
 mkdir "$W/real/p1x"
 shim bash -c 'echo out >"$1/link/p1x/f"' bash "$W"
 [ "$(cat "$W/real/p1x/f")" = out ] || { echo "p1x is not p1"; bad=1; }
+
+# a lookup that is confined is the kernel's, who may see something else where the rule is
+mkdir -p "$W/place/p5"
+at "$RULE"
+PREFIX=$W/place/p5
+echo disk >"$PREFIX/f"
+shim bash -c 'echo rule >"$1/f"' bash "$PREFIX"
+for resolve in 8 16; do
+	got=$(shim python3 -c '
+import ctypes, os, struct, sys
+libc = ctypes.CDLL(None, use_errno=True)
+d = os.open(sys.argv[1], os.O_DIRECTORY)
+fd = libc.syscall(437, d, b"p5/f", struct.pack("QQQ", 0, 0, int(sys.argv[2])), 24)
+print(os.read(fd, 9).decode() if fd >= 0 else os.strerror(ctypes.get_errno()))' "$W/place" $resolve)
+	case $got in
+	rule | "Function not implemented") ;;
+	*) echo "openat2 below the prefix with RESOLVE $resolve: $got"; bad=1 ;;
+	esac
+done
 exit $bad

@@ -4,6 +4,7 @@
 #include <sys/syscall.h>
 
 #include "door.h"
+#include "files/place_walk.h"
 #include "files/shrink.h"
 
 static int wants_mode(int flags)
@@ -75,44 +76,54 @@ static struct mount *mount_opened(struct place *p, int fd)
 	return place_of_fd(fd, p->virt);
 }
 
-int open_at(enum call call, int dirfd, const char *path, int flags, mode_t mode)
+/*
+ * The end of a call that opened fd, or failed with errno: a file is met, the call
+ * is in the statistics; p, NULL without rules, is given back.
+ */
+static int opened(enum call call, struct place *p, int fd, int flags, const char *path, uint64_t t0)
 {
-	struct place *p = NULL;
-	uint64_t t0 = stats_begin();
+	int saved = errno;
 	struct file *f;
-	int fd = -1, r = 0;
 
-	if (!mounts_count) {
-		fd = door_fresh(REAL(openat)(dirfd, path, flags, mode));
-		if (fd >= 0 && stats_on)
+	if (fd >= 0 && !p) {
+		if (stats_on)
 			file_attach(fd, flags, &mount_none, path);
-	} else {
-		int follow = !(flags & O_NOFOLLOW) &&
-			     (flags & (O_CREAT | O_EXCL)) != (O_CREAT | O_EXCL);
-
-		r = place_get(&p, dirfd, path, follow);
-		if (r < 0) {
-			REAL(openat)(AT_FDCWD, NOWHERE, flags, mode);
-			door_refused(r);
-		} else if (p->mount->be->object) {
-			fd = (int)OBJECT_ROW(call, object_open(p, flags, mode));
-		} else {
-			fd = door_fresh(open_place(p, flags, mode));
-		}
-		if (fd >= 0 && !p->mount->be->object) {
-			int saved = errno;
-
-			p->mount = mount_opened(p, fd);
-			file_attach(fd, flags, p->mount, *p->virt ? p->virt : NULL);
-			errno = saved;
-		}
+	} else if (fd >= 0 && !p->mount->be->object) {
+		p->mount = mount_opened(p, fd);
+		file_attach(fd, flags, p->mount, *p->virt ? p->virt : NULL);
 	}
 	f = fd >= 0 ? fdtab_get(fd) : NULL;
 	if (t0)
 		stats_end(call, p ? p->mount->id : 0, f ? f->stat_slot : STATS_NO_FILE,
-			  t0, 0, 0, fd < 0 ? errno : 0);
+			  t0, 0, 0, fd < 0 ? saved : 0);
 	place_put(p);
+	errno = saved;
 	return fd;
+}
+
+/* Opens it at its place, which *p is then, if there are rules. */
+static int open_in_place(enum call call, struct place **p, int dirfd, const char *path, int flags, mode_t mode)
+{
+	int follow = !(flags & O_NOFOLLOW) && (flags & (O_CREAT | O_EXCL)) != (O_CREAT | O_EXCL);
+	int r = mounts_count ? place_get(p, dirfd, path, follow) : 0;
+
+	if (r < 0) {
+		REAL(openat)(AT_FDCWD, NOWHERE, flags, mode);
+		door_refused(r);
+		return -1;
+	}
+	if (*p && (*p)->mount->be->object)
+		return (int)OBJECT_ROW(call, object_open(*p, flags, mode));
+	return door_fresh(*p ? open_place(*p, flags, mode) : REAL(openat)(dirfd, path, flags, mode));
+}
+
+int open_at(enum call call, int dirfd, const char *path, int flags, mode_t mode)
+{
+	struct place *p = NULL;
+	uint64_t t0 = stats_begin();
+	int fd = open_in_place(call, &p, dirfd, path, flags, mode);
+
+	return opened(call, p, fd, flags, path, t0);
 }
 
 #define MODE_ARGUMENT(flags)                                                  \
@@ -167,21 +178,49 @@ static int real_openat2(int dirfd, const char *path, struct open_how *how, size_
 	return (int)REAL(syscall)(SYS_openat2, dirfd, path, how, size);
 }
 
-/* A place of ours under restrictions that the kernel has checked for sense. */
-static int open_how_at(const struct place *p, int dirfd, const char *path,
-		       struct open_how *how, size_t size)
+/*
+ * Whether a lookup that is confined to dirfd, which the kernel does by itself, may
+ * miss a prefix below: the disk may have something else there.
+ */
+static int misses_prefix(const struct place *p, int dirfd, uint64_t resolve)
 {
-	if (p->mount->be->object && (how->resolve & ~(uint64_t)RESOLVE_NO_SYMLINKS)) {
+	struct place *in = NULL;
+	const char *rel, *base;
+	int r = 0, in_root;
+
+	if (place_get(&in, dirfd, "-", PLACE_PARENT) == 0) {    /* any name there */
+		place_pop(in->virt);
+		base = *in->virt ? in->virt : "/";
+		r = resolve & RESOLVE_IN_ROOT ? mount_is_ancestor(base)
+					      : p->mount->rootlen && p->mount != mount_find(base, &rel, &in_root);
+	}
+	place_put(in);
+	return r;
+}
+
+/* At *p, under restrictions that the kernel has checked for sense. */
+static int open_how_at(struct place **p, int dirfd, const char *path, struct open_how *how, size_t size)
+{
+	int is_confined = (how->resolve & (RESOLVE_BENEATH | RESOLVE_IN_ROOT)) != 0, fd;
+
+	if (((*p)->mount->be->object && (how->resolve & ~(uint64_t)RESOLVE_NO_SYMLINKS)) ||
+	    (is_confined && misses_prefix(*p, dirfd, how->resolve))) {
 		errno = ENOSYS;         /* as on a kernel without the call */
 		return -1;
 	}
-	if (how->resolve & (RESOLVE_BENEATH | RESOLVE_IN_ROOT))
-		return door_fresh(real_openat2(dirfd, path, how, size));
-	if ((how->resolve & RESOLVE_NO_SYMLINKS) && p->links) {
+	if (is_confined || !(*p)->translated) {
+		fd = door_fresh(SHRINKING(shrink_begin_at(*p), real_openat2(dirfd, path, how, size)));
+		if (fd >= 0 && is_confined)
+			(*p)->mount = place_of_fd(fd, (*p)->virt);
+		return fd;
+	}
+	if ((how->resolve & RESOLVE_NO_SYMLINKS) && (*p)->links) {
 		errno = ELOOP;
 		return -1;
 	}
-	return open_at(CALL_openat2, dirfd, path, (int)how->flags, (mode_t)how->mode);
+	place_put(*p);
+	*p = NULL;
+	return open_in_place(CALL_openat2, p, dirfd, path, (int)how->flags, (mode_t)how->mode);
 }
 
 /*
@@ -192,29 +231,22 @@ static int open_how_at(const struct place *p, int dirfd, const char *path,
 EXPORT int openat2(int dirfd, const char *path, struct open_how *how, size_t size)
 {
 	struct place *p = NULL;
-	int fd, r;
+	uint64_t t0 = stats_begin();
+	int saved = errno, fd, r = mounts_count ? place_get(&p, dirfd, path, 1) : 0;
 
-	if (!mounts_count)
-		return door_fresh(real_openat2(dirfd, path, how, size));
-	r = place_get(&p, dirfd, path, 1);
 	if (r < 0) {
 		errno = -r;
 		return -1;
 	}
-	if (!p->translated) {
+	/* on an empty path it fails with ENOENT only after `how` was accepted */
+	fd = mounts_redirect ? real_openat2(AT_FDCWD, "", how, size) : -1;
+	if (!p) {
+		fd = door_fresh(real_openat2(dirfd, path, how, size));
+	} else if (!mounts_redirect) {
 		fd = door_fresh(SHRINKING(shrink_begin_at(p), real_openat2(dirfd, path, how, size)));
-		if (fd >= 0)
-			file_attach(fd, O_RDWR, mount_opened(p, fd), *p->virt ? p->virt : NULL);
-	} else {
-		int saved = errno;
-
-		/* on an empty path it fails with ENOENT only after `how` was accepted */
-		fd = real_openat2(AT_FDCWD, "", how, size);
-		if (fd < 0 && errno == ENOENT) {
-			errno = saved;
-			fd = open_how_at(p, dirfd, path, how, size);
-		}
+	} else if (fd < 0 && errno == ENOENT) {
+		errno = saved;
+		fd = open_how_at(&p, dirfd, path, how, size);
 	}
-	place_put(p);
-	return fd;
+	return opened(CALL_openat2, p, fd, fd >= 0 ? (int)how->flags : 0, path, t0);
 }
