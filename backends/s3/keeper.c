@@ -107,7 +107,7 @@ static int let_go(pid_t parent)
 	if (fd > 0 && REAL(dup2)(fd, 0) < 0)
 		fd = -1;
 	fd = fd < 0 ? -1 : 0;
-	REAL(close_range)((unsigned)fd + 1, ~0u, 0);
+	REAL(closefrom)(fd + 1);
 	REAL(chdir)("/");
 	return fd;
 }

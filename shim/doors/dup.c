@@ -99,26 +99,42 @@ static int close_around(unsigned first, unsigned last, int flags)
 	return r < 0 || first > last ? r : REAL(close_range)(first, last, flags);
 }
 
+/* Not before Linux 5.9, and not under filters older than that: too late to be found out when ours are closed. */
+static int has_close_range(void)
+{
+	return REAL(close_range)(~0U, ~0U, 0) == 0;
+}
+
 EXPORT int close_range(unsigned first, unsigned last, int flags)
 {
 	int closes = !(flags & ~CLOSE_RANGE_UNSHARE);
 
-	if (closes && first <= last && fdtab_ours())
+	if (closes && first <= last && fdtab_ours() && has_close_range())
 		forget_range(first, last);
 	if (first > last || first > INT_MAX)
 		return REAL(close_range)(first, last, flags);
 	return close_around(first, last, flags);
 }
 
+/* One by one on a kernel before 5.9 or under a filter that does not know the call. */
+static void close_each(unsigned first, unsigned last)
+{
+	if (first > last || REAL(close_range)(first, last, 0) == 0)
+		return;
+	for (unsigned fd = first; fd <= last; fd++)
+		REAL(close)((int)fd);
+}
+
 EXPORT void closefrom(int low)
 {
-	if (hide_next(low < 0 ? 0 : low) >= 0) {
-		close_range(low < 0 ? 0 : (unsigned)low, ~0U, 0);
-		return;
-	}
+	unsigned first = low < 0 ? 0 : (unsigned)low;
+
 	if (fdtab_ours())
-		forget_range(low < 0 ? 0 : (unsigned)low, ~0U);
-	REAL(closefrom)(low);
+		forget_range(first, ~0U);
+	for (int mine; (mine = hide_next((int)first)) >= 0; first = (unsigned)mine + 1)
+		if (mine)
+			close_each(first, (unsigned)mine - 1);
+	REAL(closefrom)((int)first);
 }
 
 /*

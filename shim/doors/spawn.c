@@ -183,7 +183,7 @@ static int act(const struct spawn *s, const struct __spawn_action *a)
 	case OPEN: return open_it(a->open.fd, a->open.path, a->open.flags, a->open.mode);
 	case CHDIR: return chdir(a->path);
 	case FCHDIR: return fchdir(a->fd);
-	case CLOSEFROM: return REAL(close_range)((unsigned)a->fd, ~0U, 0);
+	case CLOSEFROM: return REAL(closefrom)(a->fd), 0;
 	case TCSETPGRP: return tcsetpgrp(a->fd, own_group ? s->group : getpgid(0));
 	case TAGS: break;
 	}
