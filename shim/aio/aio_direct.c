@@ -106,6 +106,8 @@ static int is_direct(const struct aio_req *req)
 		return 0;
 	if ((req->op != AIO_OP_READ && req->op != AIO_OP_WRITE) || req->off < 0 || req->n > IO_KERNEL_MOST)
 		return 0;
+	if (aio_is_limited(req->op))
+		return 0;
 	return (f->flags & O_DIRECT) && !(f->mount->flags & BE_AIO_ORDER) &&
 	       !(req->op == AIO_OP_WRITE && (f->flags & O_APPEND));
 }

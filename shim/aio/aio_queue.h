@@ -70,6 +70,12 @@ int aio_flags(struct file *f, int fd);
 /* Whether its requests are done here and now; f may be NULL. */
 int aio_is_now(const struct file *f);
 
+/*
+ * Whether it is not for the program's own thread, where a write past its limit on
+ * files (RLIMIT_FSIZE) would be a signal: of aio_write(3) it is EFBIG alone.
+ */
+int aio_is_limited(enum aio_op op);
+
 /* One to fill in; NULL if there are too many. */
 struct aio_req *aio_req_get(void);
 

@@ -16,6 +16,7 @@
 #include "object/ofd.h"
 #include "base/pool.h"
 #include "base/real.h"
+#include "base/rlimit.h"
 #include "stats/stats.h"
 
 #define PRIORITY_MAX 20          /* AIO_PRIO_DELTA_MAX of libc */
@@ -77,6 +78,11 @@ struct file *aio_served(int fd)
 int aio_is_now(const struct file *f)
 {
 	return f && !f->ofd && (f->mount->flags & BE_AIO_NOW);
+}
+
+int aio_is_limited(enum aio_op op)
+{
+	return op == AIO_OP_WRITE && rlimit_fsize() != UINT64_MAX;
 }
 
 struct aio_req *aio_req_get(void)

@@ -35,7 +35,7 @@ static void post(struct aio_req *req)
 /* Starts cb, as part of g unless that is NULL: 0 or an errno. */
 static int start(enum call call, enum aio_op op, struct aiocb *cb, struct file *f, struct aio_group *g)
 {
-	int now = aio_is_now(f), r = now ? 0 : aio_queue_ready();
+	int now = aio_is_now(f) && !aio_is_limited(op), r = now ? 0 : aio_queue_ready();
 	struct aio_req *req;
 	unsigned rule;
 	uint64_t t0;
@@ -49,6 +49,7 @@ static int start(enum call call, enum aio_op op, struct aiocb *cb, struct file *
 	if (r)
 		return r;
 	req->op = op;
+	req->plain |= aio_is_now(f);
 	req->call = call;
 	req->group = g;
 	t0 = req->t0;

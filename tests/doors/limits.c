@@ -7,6 +7,8 @@
  * The tests' object files take a second descriptor each, which counts.
  * not: object
  */
+#include <aio.h>
+
 #include "door.h"
 
 static _Alignas(4096) char b[65536];
@@ -67,6 +69,23 @@ static void open_files(void)
 	closefrom(3);
 }
 
+/* Asynchronously it is an error and no signal. */
+static void asynchronously(int flags)
+{
+	int fd = open(P("limited2"), O_RDWR | O_CREAT | flags, 0644), e;
+	struct aiocb cb = { .aio_fildes = fd, .aio_buf = b, .aio_nbytes = 8192, .aio_sigevent.sigev_notify = SIGEV_NONE };
+
+	for (cb.aio_offset = 0; cb.aio_offset <= 16384; cb.aio_offset += 8192) {
+		CALL(aio_write(&cb));
+		while ((e = aio_error(&cb)) == EINPROGRESS)
+			nap();
+		say("%s, %zd", name_of(e), aio_return(&cb));
+	}
+	CONTENT(fd);
+	unlink(P("limited2"));
+	close(fd);
+}
+
 static void file_size(void)
 {
 	struct rlimit l = { 10000, RLIM_INFINITY }, none = { RLIM_INFINITY, RLIM_INFINITY };
@@ -121,6 +140,16 @@ static void file_size(void)
 	if (!pid) {
 		signal(SIGXFSZ, SIG_DFL);
 		ftruncate(fd, 10001);
+		_exit(0);
+	}
+	WAIT(pid);
+	pid = split();
+	if (!pid) {
+		l.rlim_cur = 12288;
+		setrlimit(RLIMIT_FSIZE, &l);
+		signal(SIGXFSZ, SIG_DFL);
+		asynchronously(0);
+		asynchronously(O_DIRECT);
 		_exit(0);
 	}
 	WAIT(pid);
