@@ -51,6 +51,9 @@ grep -qx "shim: nothing was recorded: /proc/none: No such file or directory" "$T
 "$SHIM" report "$STATS" >"$TMP/out" 2>&1 && grep -qw read "$TMP/out" || complain "report: $(head -3 "$TMP/out")"
 "$SHIM" report --json "$STATS" | python3 -c 'import json, sys; json.load(sys.stdin)' || complain "report --json is no JSON"
 "$SHIM" report "$TMP/none" >/dev/null 2>&1 && complain "report of nothing succeeds"
+for pid in 0 4294967297 ""; do
+	SHIM_STATS=$STATS "$SHIM" report "$pid" >/dev/null 2>&1 && complain "report of process \"$pid\" succeeds"
+done
 
 # a preload of the program's own is kept
 "$SHIM" run --stats off -- sh -c 'echo $LD_PRELOAD' | grep >/dev/null libshim || complain "LD_PRELOAD is lost"

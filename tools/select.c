@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -117,10 +118,13 @@ static int add_of_process(const char *name, void *arg)
 	return 0;
 }
 
-static int load_process(struct stats_set *set, int dir, pid_t pid)
+static int load_process(struct stats_set *set, int dir, const char *digits)
 {
-	struct of_process p = { set, dir, pid };
+	long pid = strtol(digits, NULL, 10);
+	struct of_process p = { set, dir, (pid_t)pid };
 
+	if (pid <= 0 || pid > INT_MAX)
+		return -ENOENT;
 	tree_each(dir, add_of_process, &p);
 	return set->nsegments ? 0 : -ENOENT;
 }
@@ -138,7 +142,7 @@ int stats_set_load(struct stats_set *set, const char *what)
 		return dir;
 	r = what ? load_tree(set, dir, what) : load_newest(set, dir);
 	if (r < 0 && what && !what[strspn(what, "0123456789")])
-		r = load_process(set, dir, (pid_t)strtol(what, NULL, 10));
+		r = load_process(set, dir, what);
 	close(dir);
 	return r;
 }

@@ -139,6 +139,11 @@ static int handle_key(void *user, const char *section, const char *key, const ch
 
 /* ---- lines */
 
+static int is_blank(char c)
+{
+	return c == ' ' || c == '\t' || c == '\r';
+}
+
 static struct conf_text next_line(struct reader *r)
 {
 	struct conf_text line = conf_split(&r->text, '\n');
@@ -150,13 +155,29 @@ static struct conf_text next_line(struct reader *r)
 		line.s += 3;
 		line.n -= 3;
 	}
-	while (line.n && strchr(" \t\r", line.s[line.n - 1]))
+	while (line.n && is_blank(line.s[line.n - 1]))
 		line.n--;
-	while (line.n && strchr(" \t", *line.s)) {
+	while (line.n && is_blank(*line.s)) {
 		line.s++;
 		line.n--;
 	}
 	return line;
+}
+
+/* What is on a section's line, which begins with [. */
+static int section_line(struct reader *r, struct conf_text line)
+{
+	const char *end = memchr(line.s, ']', line.n), *s;
+	size_t n;
+
+	if (!end)
+		return conf_fail(&r->at, "section without its closing ]");
+	for (s = end + 1; s < line.s + line.n && is_blank(*s); s++)
+		;
+	n = (size_t)(line.s + line.n - s);
+	if (n && *s != ';' && *s != '#')
+		return conf_fail(&r->at, "unexpected \"%.*s\" after the section's ]", (int)(n < 60 ? n : 60), s);
+	return begin_section(r, (struct conf_text){ line.s + 1, (size_t)(end - line.s - 1) });
 }
 
 static int copy_line(struct reader *r, char *str, int num, struct conf_text line)
@@ -166,11 +187,7 @@ static int copy_line(struct reader *r, char *str, int num, struct conf_text line
 	if (line.n && strchr(";#", *line.s))
 		line.n = 0;
 	if (line.n && *line.s == '[') {
-		const char *end = memchr(line.s, ']', line.n);
-
-		if (!end)
-			return conf_fail(&r->at, "section without its closing ]");
-		if (begin_section(r, (struct conf_text){ line.s + 1, (size_t)(end - line.s - 1) }))
+		if (section_line(r, line))
 			return -EINVAL;
 		line.n = 0;
 	}

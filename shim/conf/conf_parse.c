@@ -387,7 +387,7 @@ int conf_set_stats(const struct conf_at *at, struct conf *c, const char *value)
 		return 0;
 	}
 	if (value[0] != '/')
-		return conf_fail(at, "\"%.200s\" is neither off nor an absolute directory", value);
+		return conf_fail(at, "\"%.200s\" is not a value of stats (off, or an absolute directory)", value);
 	if (strlen(value) >= sizeof(c->stats_dir))
 		return conf_fail(at, "the directory is longer than %zu bytes",
 				 sizeof(c->stats_dir) - 1);

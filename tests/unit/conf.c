@@ -315,8 +315,10 @@ static void test_file_errors(void **state)
 	file_fails("[/a]\ntarget=mem:\nnonsense\n",
 		   ":3: neither [section], key = value nor # comment");
 	file_fails("[/a\n", ":1: section without its closing ]");
+	file_fails("[/a] target=mem:\n", ":1: unexpected \"target=mem:\" after the section's ]");
+	file_fails("[/a] # the data\n", ":1: missing target in [/a] (target = uring:)");
 	file_fails("[shim]\nstat=off\n", ":2: unknown key \"stat\" of [shim] (stats?)");
-	file_fails("[shim]\nstats=on\n", ":2: \"on\" is neither off nor an absolute directory");
+	file_fails("[shim]\nstats=on\n", ":2: \"on\" is not a value of stats (off, or an absolute directory)");
 	file_fails("[shim]\nstats=off\nstats=off\n",
 		   ":3: key \"stats\" is given twice (first in line 2)");
 }
@@ -345,6 +347,8 @@ static void test_file_long_line(void **state)
 	conf_free(&c);
 	write_file("[/a]\ntarget=mem:\0x\n", 19);
 	file_refused("shim.conf:2: not text: the line has a NUL byte");
+	write_file("[/a]\ntarget=mem:\n\0[/b]\n", 22);
+	file_refused("shim.conf:3: not text: the line has a NUL byte");
 }
 
 static void test_file_refusals(void **state)
@@ -463,7 +467,7 @@ static void test_env_errors(void **state)
 	env_fails("SHIM_CONFIG=shim.conf", "SHIM_CONFIG: \"shim.conf\" is not an absolute path");
 	env_fails("SHIM_CONFIG=/nonexistent/shim.conf",
 		  "/nonexistent/shim.conf: cannot open: No such file or directory");
-	env_fails("SHIM_STATS=of", "SHIM_STATS: \"of\" is neither off nor an absolute directory");
+	env_fails("SHIM_STATS=of", "SHIM_STATS: \"of\" is not a value of stats (off, or an absolute directory)");
 	env_fails("SHIM_MAP=/a=x:", "SHIM_MAP: unknown back end \"x\" (posix, uring, mem, s3)");
 }
 
