@@ -125,6 +125,8 @@ int object_open(const struct place *p, int flags, mode_t mode)
 
 	if (flags & O_PATH)      /* which ignores the others */
 		flags &= O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+	if ((flags & (O_CREAT | O_DIRECTORY)) == (O_CREAT | O_DIRECTORY))
+		return -EINVAL;         /* as since Linux 6.4 */
 	object_change(1);
 	fd = open_new(p, flags, mode);
 	object_change(-1);

@@ -142,7 +142,15 @@ static ssize_t one(struct file *f, int fd, enum way way, const void *buf, size_t
 	return PINNED(f, fd, transfer(f, way, &iov, 1, off, 0));
 }
 
-/* The kernel looks at the descriptor first, then at the vector. */
+static int is_empty(const struct iovec *iov, int cnt)
+{
+	for (int i = 0; i < cnt; i++)
+		if (iov[i].iov_len)
+			return 0;
+	return 1;
+}
+
+/* The kernel looks at the descriptor first, then at the vector, and then whether there is anything to do. */
 static ssize_t copied(struct file *f, enum way way, const struct iovec *iov, int cnt, off_t off, int rwf)
 {
 	struct vector *copy;
@@ -154,7 +162,7 @@ static ssize_t copied(struct file *f, enum way way, const struct iovec *iov, int
 	if (!copy)
 		return -ENOMEM;
 	r = copy_vector(copy->v, iov, cnt);
-	if (r == 0)
+	if (r == 0 && !is_empty(copy->v, cnt))
 		r = transfer(f, way, copy->v, cnt, off, rwf);
 	pool_put(&vectors, copy);
 	return r;

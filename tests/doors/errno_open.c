@@ -40,6 +40,7 @@ static void flags(void)
 	OPEN(O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
 	CALL(open(P("file"), O_RDONLY | O_DIRECTORY | O_CREAT, 0644));
 	CALL(open(P("file/."), O_RDONLY | O_DIRECTORY | O_CREAT, 0644));
+	CALL(open(P("dir/"), O_RDONLY | O_DIRECTORY | O_CREAT, 0644));
 	OPEN(O_PATH);
 	OPEN(O_PATH | O_NOFOLLOW);
 	OPEN(O_PATH | O_DIRECTORY);

@@ -46,6 +46,7 @@ static void counts(int fd)
 {
 	static struct iovec many[IOV_MAX + 1];
 	struct iovec *m = OPAQUE((struct iovec *)many);
+	int d = open(dir, O_RDONLY | O_DIRECTORY);
 
 	for (int i = 0; i <= IOV_MAX; i++)
 		many[i] = (struct iovec){ b + i, 1 };
@@ -72,6 +73,11 @@ static void counts(int fd)
 	many[0].iov_len = many[1].iov_len = 0;
 	CALL(preadv(fd, m, 2, 0));
 	CALL(pwritev(fd, m, 2, 0));
+	/* nothing to do is done whatever the file, and the flags */
+	CALL(pwritev2(fd, m, 2, 0, 1 << 20));
+	CALL(preadv2(fd, m, 0, 0, 1 << 20));
+	CALL(readv(d, m, 2));
+	close(d);
 	CONTENT(fd);
 }
 
