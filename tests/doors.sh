@@ -13,7 +13,7 @@ export BIN     # where a door's child is
 # door_in DIRECTORY WAY: prints the transcript. Standard output is a pipe, so
 # that a limit on file sizes spares it; no descriptor but 0, 1, 2 is open.
 door_in() {
-	local limit="timeout -s KILL ${DOOR_TIME:-40}"
+	local limit="timeout -s KILL ${DOOR_TIME:-90}"
 	if [ "$2" = constructor ]; then
 		# after ours in the list, so its constructor runs first
 		PRELOAD_MORE=$BIN/doors/$door.$2 DOOR_DIR=$1 $RUN $limit /bin/true

@@ -82,7 +82,7 @@ static void in_threads(void)
 static void interrupted(void)
 {
 	struct sigaction act = { .sa_handler = nothing };
-	struct timespec soon = { 5, 0 };
+	struct timespec soon = { 30, 0 };
 	const struct aiocb *list[1];
 	struct aiocb pending = cb;
 	int v[2];
@@ -94,10 +94,10 @@ static void interrupted(void)
 	pending.aio_sigevent.sigev_notify = SIGEV_NONE;
 	list[0] = &pending;
 	CALL(aio_read(&pending));
-	setitimer(ITIMER_REAL, &(struct itimerval){ .it_value.tv_usec = 20000 }, NULL);
+	alarms_each(20);
 	CALL(aio_suspend(list, 1, &soon));
-	setitimer(ITIMER_REAL, &(struct itimerval){ .it_value.tv_usec = 20000 }, NULL);
 	CALL(aio_suspend(list, 1, NULL));
+	alarms_each(0);
 	write(v[1], "x", 1);
 	CALL(aio_suspend(list, 1, NULL));
 	say("%s %zd", name_of(aio_error(&pending)), aio_return(&pending));

@@ -297,6 +297,36 @@ __attribute__((unused)) static void nap(void)
 	nanosleep(&(struct timespec){ .tv_nsec = 20 * 1000 * 1000 }, NULL);
 }
 
+/*
+ * Until a child sleeps, in the call it has to be in: one that is only not run yet is "R". For twenty
+ * seconds at most.
+ */
+__attribute__((unused)) static void until_asleep(pid_t pid)
+{
+	char path[32], stat[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	for (int i = 0, slept = 0; i < 1000 && slept < 5; i++) {
+		int fd = open(path, O_RDONLY);
+		ssize_t n = read(fd, stat, sizeof(stat) - 1);
+		const char *state;
+
+		close(fd);
+		stat[n < 0 ? 0 : n] = '\0';
+		state = strrchr(stat, ')');
+		slept = state && state[1] && state[2] == 'S' ? slept + 1 : 0;
+		nap();
+	}
+}
+
+/* SIGALRM after a while, and again and again: the call that it is to end may begin late. 0 ends it. */
+__attribute__((unused)) static void alarms_each(int ms)
+{
+	struct timeval t = { ms / 1000, ms % 1000 * 1000 };
+
+	setitimer(ITIMER_REAL, &(struct itimerval){ t, t }, NULL);
+}
+
 /* Prints how a child ended. */
 #define WAIT(pid) wait_for(__LINE__, pid)
 __attribute__((unused)) static void wait_for(int line, pid_t pid)

@@ -198,7 +198,7 @@ static void deadlock(void)
 		_exit(0);
 	}
 	read(v[0], &c, 1);
-	nap();
+	until_asleep(pid);
 	lseek(fd, 5, SEEK_SET);
 	CALL(lockf(fd, F_LOCK, 1));
 	close(fd);

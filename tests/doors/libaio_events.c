@@ -46,7 +46,7 @@ static void eventfds(int fd)
 		struct pollfd p = { efd, POLLIN, 0 };
 		int r;
 
-		if (poll(&p, 1, 2000) != 1)
+		if (poll(&p, 1, 30000) != 1)
 			break;
 		r = io_getevents(c, 0, MANY, e, &zero);
 		got += r > 0 ? r : 0;
@@ -88,7 +88,7 @@ static void peeked_at(int fd)
 			struct pollfd p = { efd, POLLIN, 0 };
 			uint64_t n;
 
-			if (poll(&p, 1, 3000) != 1 || read(efd, &n, sizeof(n)) != 8) {
+			if (poll(&p, 1, 30000) != 1 || read(efd, &n, sizeof(n)) != 8) {
 				say("round %d: %d of 3", round, got);
 				return;
 			}
@@ -167,7 +167,6 @@ static void on_alarm(int sig)
 static void interrupted(int fd)
 {
 	struct sigaction restarts = { .sa_handler = on_alarm, .sa_flags = SA_RESTART }, plain = { .sa_handler = on_alarm };
-	struct itimerval soon = { .it_value = { 0, 30000 } };
 	io_context_t c = NULL;
 	struct io_event e;
 	sigset_t usr, none;
@@ -179,13 +178,15 @@ static void interrupted(int fd)
 	sigaction(SIGALRM, &restarts, NULL);
 	sigaction(SIGUSR1, &plain, NULL);
 	io_setup(MANY, &c);
-	setitimer(ITIMER_REAL, &soon, NULL);
+	alarms_each(30);
 	IO(io_getevents(c, 1, 1, &e, NULL));
+	alarms_each(0);
 	pipe(v);
 	io_prep_poll(&cbs[0], v[0], POLLIN);
 	SUBMIT(c, 1);
-	setitimer(ITIMER_REAL, &soon, NULL);
+	alarms_each(30);
 	IO(io_getevents(c, 1, 1, &e, NULL));
+	alarms_each(0);
 	/* a mask that is for the wait */
 	sigprocmask(SIG_BLOCK, &usr, NULL);
 	raise(SIGUSR1);

@@ -254,13 +254,6 @@ static void beep(int s)
 	(void)s;
 }
 
-static void alarm_in_ms(int ms)
-{
-	struct itimerval t = { .it_value = { ms / 1000, ms % 1000 * 1000 } };
-
-	setitimer(ITIMER_REAL, &t, NULL);
-}
-
 /* A child that has the file locked, by `cmd` or flock, until it is told. */
 static pid_t holder(int cmd, int tell[2])
 {
@@ -308,20 +301,23 @@ static void waits(int cmd)
 	pid_t pid = holder(cmd, tell), helper;
 
 	sigaction(SIGALRM, &sa, NULL);
-	alarm_in_ms(100);
+	alarms_each(50);
 	CALL(wait_lock(cmd));
+	alarms_each(0);
 	/* restarted: the lock comes */
 	sa.sa_flags = SA_RESTART;
 	sigaction(SIGALRM, &sa, NULL);
 	helper = split();
 	if (!helper) {
-		for (int i = 0; i < 15; i++)
+		for (int i = 0; i < 10; i++)
 			nap();
+		until_asleep(getppid());
 		write(tell[1], "x", 1);
 		_exit(0);
 	}
-	alarm_in_ms(50);
+	alarms_each(50);
 	CALL(wait_lock(cmd));
+	alarms_each(0);
 	WAIT(helper);
 	CALL(unlock(cmd));
 	write(tell[1], "x", 1);
@@ -332,8 +328,7 @@ static void waits(int cmd)
 	pid = holder(cmd, tell);
 	helper = split();
 	if (!helper) {
-		for (int i = 0; i < 5; i++)
-			nap();
+		until_asleep(getppid());
 		kill(pid, SIGKILL);
 		_exit(0);
 	}
@@ -363,8 +358,7 @@ static void deadlock(void)
 		_exit(0);
 	}
 	read(up[0], &x, 1);
-	for (int i = 0; i < 15; i++)
-		nap();
+	until_asleep(pid);
 	CALL(lock(fd, F_SETLKW, F_WRLCK, 10, 1));
 	lock(fd, F_SETLK, F_UNLCK, 0, 0);
 	WAIT(pid);

@@ -43,7 +43,7 @@ static void locked(void)
 static int can_lock(void)
 {
 	int other = open(P("file"), O_RDWR), r;
-	time_t end = now() + 2;
+	time_t end = now() + 20;
 
 	while ((r = flock(other, LOCK_EX | LOCK_NB)) && now() < end)
 		nap();
