@@ -118,7 +118,7 @@ static int one(struct conn *c, struct request *q, unsigned long number)
 	a.head_only = q->method && strcmp(q->method, "HEAD") == 0;
 	bool logged = got > 0 && strcmp(q->bucket, "-") != 0;
 	if (logged)
-		log_begin();
+		log_begin(&a);
 	if (got > 0)
 		err = answer_to(q, &a);
 	else if (got < 0)

@@ -94,6 +94,7 @@ struct answer {
 	int64_t flip;                   /* of the body: this byte is sent inverted; -1 none */
 	bool close;                     /* the connection, afterwards */
 	unsigned long sent;             /* of the body */
+	bool begun;                     /* the client may have it soon, and look for it in the log */
 };
 enum { NO_LENGTH = -2, CHUNKED = -3, BEFORE_HEAD = -2, IN_HEAD = -3, ALL = -1 };
 
@@ -274,9 +275,13 @@ struct fault_rule {
 };
 /* The rule this request meets; stays valid. */
 const struct fault_rule *rule_for(const struct request *q);
-/* Around the answer of a request: who has had the answer finds the request in the log. */
-void log_begin(void);
-void log_request(const struct request *q, const struct answer *a);
+/*
+ * Who has had the answer of a request finds it in the log, which nobody gets between log_begin and
+ * log_request; but while it is held up on command.
+ */
+void log_begin(struct answer *a);
+void log_hold(struct answer *a);
+void log_request(const struct request *q, struct answer *a);
 void control(struct request *q, struct answer *a);
 
 /* ---- fault_kinds.c ---- */

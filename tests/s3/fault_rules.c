@@ -76,19 +76,28 @@ static void log_headers(const struct request *q)
 
 static atomic_uint unlogged;
 
-void log_begin(void)
+void log_begin(struct answer *a)
 {
-	atomic_fetch_add(&unlogged, 1);
+	if (!a->begun)
+		atomic_fetch_add(&unlogged, 1);
+	a->begun = true;
 }
 
-/* A tenth of a second at most: an answer may be held up for longer, and then nobody has had it. */
+void log_hold(struct answer *a)
+{
+	if (a->begun)
+		atomic_fetch_sub(&unlogged, 1);
+	a->begun = false;
+}
+
+/* Two seconds at most: a client may take its time to send or to read, and then it has not had the answer. */
 static void settle(void)
 {
-	for (int i = 0; i < 100 && atomic_load(&unlogged); i++)
+	for (int i = 0; i < 2000 && atomic_load(&unlogged); i++)
 		usleep(1000);
 }
 
-void log_request(const struct request *q, const struct answer *a)
+void log_request(const struct request *q, struct answer *a)
 {
 	const char *range = header_of(q, "range");
 	pthread_mutex_lock(&lock);
@@ -99,7 +108,7 @@ void log_request(const struct request *q, const struct answer *a)
 		   q->body ? (long long)q->body->size : 0);
 	log_headers(q);
 	pthread_mutex_unlock(&lock);
-	atomic_fetch_sub(&unlogged, 1);
+	log_hold(a);
 }
 
 /* NULL, or what is wrong with the line. */

@@ -73,12 +73,24 @@ static void head(const struct answer *a, int64_t len, struct text *t)
 	text_print(t, "\r\n");
 }
 
-static int stop(struct conn *c, enum stop how)
+/* Who looks at the log meanwhile does not wait for it. */
+static void held_up(struct answer *a, unsigned us)
 {
-	if (how == RESET)
+	bool logged = a->begun;
+	log_hold(a);
+	usleep(us);
+	if (logged)
+		log_begin(a);
+}
+
+static int stop(struct conn *c, struct answer *a)
+{
+	if (a->stop == RESET)
 		conn_reset(c);
-	if (how == STALL)
+	if (a->stop == STALL) {
+		log_hold(a);
 		conn_stall(c, set.stall_ms);
+	}
 	return -1;
 }
 
@@ -113,9 +125,9 @@ static int send_body(struct conn *c, struct answer *a, int64_t len)
 			return -1;
 		at += n;
 		if (at == a->stop_at)
-			return stop(c, a->stop);
+			return stop(c, a);
 		if (a->drip && at < len)
-			usleep(a->drip_ms * 1000);
+			held_up(a, a->drip_ms * 1000);
 	}
 	return a->length == CHUNKED ? conn_write(c, "0\r\n\r\n", 5) : 0;
 }
@@ -128,16 +140,16 @@ int answer_send(struct conn *c, struct answer *a)
 		a->close = true;
 	head(a, len, &t);
 	if (a->delay_ms || set.delay_us)
-		usleep(a->delay_ms * 1000 + set.delay_us);
+		held_up(a, a->delay_ms * 1000 + set.delay_us);
 	if (a->stop_at == BEFORE_HEAD) {
 		free(t.p);
-		return stop(c, a->stop);
+		return stop(c, a);
 	}
 	bool half = a->stop_at == IN_HEAD;
 	int err = conn_write(c, t.p, half ? t.n / 2 : t.n);
 	free(t.p);
 	if (half)
-		return stop(c, a->stop);
+		return stop(c, a);
 	if (!err && !a->head_only && a->status != 204 && a->status != 304)
 		err = send_body(c, a, len);
 	/* what was promised and did not come would be missed for ever */
