@@ -321,7 +321,7 @@ static void stalls(void **state)
 
 		server_script(i ? stuck : silent);
 		start(&one, "GET");
-		one.h.stall_ms = 100;
+		one.h.stall_ms = i ? 1500 : 100;        /* the three bytes come before that */
 		go(&one);
 		loop_run();
 		assert_int_equal(one.err, -ETIMEDOUT);
@@ -365,6 +365,7 @@ static int cancel_it(struct http *h)
 	(void)h;
 	http_cancel(&victim->h);
 	memset(&victim->h, 0x5a, sizeof(victim->h));    /* it is the caller's again */
+	victim = NULL;
 	return 0;
 }
 
@@ -411,8 +412,10 @@ static void cancelled(void **state)
 	one.h.data = cancel_in_data;
 	victim = &one;
 	http_start(&one.h);
-	loop_timer_set(&later, loop_now() + LOOP_SECOND / 20);
-	loop_run();
+	while (victim) {
+		loop_timer_set(&later, loop_now() + LOOP_SECOND / 50);
+		loop_run();
+	}
 	assert_int_equal(one.done, 0);
 	/* and in another's, while it waits */
 	server_script(hangs_first);

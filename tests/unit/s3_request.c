@@ -418,6 +418,7 @@ static void patience(void **state)
 	get(0, 9, silent);
 	assert_int_equal(err, -ETIMEDOUT);
 	assert_true(loop_now() - began >= 290000000);
+	bucket = bucket_of("&timeout=20s");
 	get(0, 9, late);                /* it would be later than anybody waits */
 	assert_int_equal(err, -EBUSY);
 	assert_int_equal(server_asked(), 1);
