@@ -13,18 +13,22 @@ printf 'before\n' >"$TMP/before"
 printf 'another' >"$TMP/another"        # what replace=7 makes is of that size
 
 rename() { shim python3 -c 'import os, sys; os.rename(*sys.argv[1:])' "$PREFIX/$1" "$PREFIX/$2" 2>"$TMP/err"; }
-there() { s3_client ls "$KEYS/$1" | awk '{ print $1, $2 }' | sed "s,^${KEYS#*/}/,," | sort | tr '\n' ' '; }
-# is WHAT WANT: NAME SIZE of all that begins so
+there() { # NAME SIZE of all that begins so
+	curl -sS --noproxy '*' "$ENDPOINT/$BUCKET?list-type=2&prefix=${KEYS#*/}/$1" | sed 's,<Contents>,\n&,g' |
+		sed -n "s,^<Contents><Key>${KEYS#*/}/\\([^<]*\\)</Key>.*<Size>\\([0-9]*\\)</Size>.*,\\1 \\2,p" | sort | tr '\n' ' '
+}
+# is WHAT WANT: that is there
 is() { [ "$(there "$1")" = "$2" ] || { echo "$how: $1: $(there "$1"), and not $2"; cat "$TMP/err"; fault log; bad=1; }; }
 asked() { # asked OPERATION NUMBER
 	[ "$(fault log | grep -c "^$1 ")" = "$2" ] || { echo "$how: not $2 $1"; fault log; bad=1; }
 }
+so_many() { [ "$(fault log | grep -c "^$1 ")" -ge "$2" ]; } # so_many OPERATION NUMBER, at least
 for how in on refused off; do
 	end_agents
 	s3_client clear "$KEYS/"
 	fault forget
 	fault set conditional=$how
-	for k in a b/1 b/2 b/3; do s3_client put "$KEYS/$k" "$TMP/before"; done
+	fault make "$KEYS/"{a,b/1,b/2,b/3}' 7 1'
 	rename a c && is a '' && is c 'c 7 '
 	fault forget
 	rename b d && is b/ '' && is d/ 'd/ 0 d/1 7 d/2 7 d/3 7 ' || bad=1
@@ -39,7 +43,7 @@ begin() {
 	end_agents
 	fault forget
 	s3_client clear "$KEYS/"
-	for k in a b/1 b/2 b/3; do s3_client put "$KEYS/$k" "$TMP/before"; done
+	fault make "$KEYS/"{a,b/1,b/2,b/3}' 7 1'
 	fault forget
 }
 begin
@@ -132,15 +136,13 @@ for stop in CopyObject:13 DeleteObject:13; do
 	fault forget
 	fault rules "${stop%:*} * stall after=${stop#*:}"
 	shim python3 -c 'import os, sys; open(sys.argv[3], "w").write(str(os.getpid())); os.rename(*sys.argv[1:3])' "$PREFIX/many" "$PREFIX/more" "$TMP/pid" 2>"$TMP/err" &
-	for _ in {1..400}; do
-		[ "$(fault log | grep -c "^${stop%:*} ")" -ge "${stop#*:}" ] && break
-		sleep 0.05
-	done
+	await so_many "${stop%:*}" "${stop#*:}" || bad=1
 	kill -KILL "$(cat "$TMP/pid")" $(agents)
 	wait
 	fault forget
+	there m >"$TMP/left"
 	for i in {1..40}; do
-		there m | grep -qE "(many|more)/$i 10 " || { echo "killed, $stop: $i is lost"; bad=1; }
+		grep -qE "(many|more)/$i 10 " "$TMP/left" || { echo "killed, $stop: $i is lost"; bad=1; }
 	done
 	rename many more || { echo "once more, $stop: $(cat "$TMP/err")"; bad=1; }
 	[ "$(there more/ | wc -w)" = 82 ] && [ -z "$(there many/)" ] || { echo "once more, $stop: $(there m)"; bad=1; }
@@ -161,10 +163,7 @@ fault make "$KEYS/big 30000000000 1"
 fault rules "UploadPartCopy * slow=300"
 rename big large &
 one=$!
-for _ in {1..400}; do
-	fault log | grep -q ^UploadPartCopy && break
-	sleep 0.05
-done
+await so_many UploadPartCopy 1 || bad=1
 fault make "$KEYS/big 9 5"
 wait $one && { echo 'big was replaced while it was copied'; bad=1; }
 grep -q 'Stale file handle' "$TMP/err" || cat "$TMP/err"
