@@ -4,6 +4,7 @@
 # and C++, however the program ends; of shells, perl, python and awk. Fails if
 # what they write, print or leave unread differs.
 # each rule
+# without LONG: uring: mem: object:
 . "${0%/*}/lib.sh"
 
 PRELUDE='find $D -mindepth 1 -delete; seq -f "line %.0f" 400 >in; cp in $D/in
@@ -19,7 +20,7 @@ for end in return exit _exit quick abort close thread; do
 done
 both "streams of C" 'for how in seeks wide unread limited pipes memory threads; do
 		echo $how; (ulimit -c 0; LATE=1 $BIN/stream $how; echo $?; cat >$D/rest) <$D/in >$D/out 2>$D/err; show out err rest
-		LATE=1 timeout 20 $BIN/stream $how exit <$D/in >>$D/out 2>&1; echo $?; show out
+		LATE=1 timeout 60 $BIN/stream $how exit <$D/in >>$D/out 2>&1; echo $?; show out
 	done
 	echo opened for both; $BIN/stream errors 0<>$D/rw 1>&0 2>&0; show rw
 	$BIN/stream unread <>$D/in >>$D/app; show app; $BIN/stream seeks <$D/in 1<>$D/rw; show rw

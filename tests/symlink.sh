@@ -4,6 +4,7 @@
 # rule or by the program. Fails unless all its spellings are the same files,
 # and the rule's.
 # each rule
+# without LONG: uring: mem: object:
 . "${0%/*}/lib.sh"
 
 bad=0

@@ -3,6 +3,7 @@
 # zoo_python.sh RULE: what python3's library does with files and processes:
 # tempfile, shutil, archives, mmap, subprocess, multiprocessing, asyncio.
 # each rule
+# without LONG: uring: mem: object:
 # and on: s3:fault?meta=object
 # and with LONG on: s3:ceph?meta=object s3:swift?meta=object
 . "${0%/*}/lib.sh"
