@@ -42,7 +42,7 @@ forge 0123456789abcdef0123456789abcdef >out || { echo "a made-up name was opened
 # The name of a file that is open, whose socket was moved away.
 ls "$registry" 2>/dev/null | grep '\.ofd$' | sort >before
 mkfifo ready
-shim sh -c 'exec 5<"$1"; echo >ready; exec sleep 60' sh "$PREFIX/file" &
+shim sh -c 'exec 5<"$1"; echo >ready; exec sleep 600' sh "$PREFIX/file" &
 holder=$!
 on_exit "kill $holder 2>/dev/null"
 read -r _ <ready
@@ -68,7 +68,7 @@ for id in "d" * 32, "a" * 32:
     if id[0] == "d":
         s.close()
 open(sys.argv[2], "w").close()
-time.sleep(60)
+time.sleep(600)
 EOF
 maker=$!
 on_exit "kill $maker 2>/dev/null; rm -f '$registry'/{dddddddd,aaaaaaaa}*"

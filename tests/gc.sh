@@ -14,8 +14,6 @@ gc() { env SHIM_STATS="$STATS" SHIM_MAP= SHIM_CONFIG= "$SHIM" gc "$@"; }
 stand_in() { printf %s "/dev/shm/shim-cwd-$(id -u)$(sed 's,\([^/]\)/,\1\x01/,g; s/$/\x01/' <<<"$1")"; }
 old() { find "$@" -type d -exec touch -d '2 days ago' {} +; }
 
-await() { for ((i = 0; i < 600; i++)); do "$@" && return; sleep 0.05; done; fail "waited in vain: $*"; }
-
 at object:
 on_exit "find '$(stand_in "$PREFIX")' -depth -type d -exec rmdir {} + 2>/dev/null"
 on_exit 'kill $busy $open 2>/dev/null; wait'
@@ -24,11 +22,11 @@ for d in left/below busy young; do
 	shim sh -c 'cd "$0"' "$PREFIX/$d" || fail "no $d"
 done
 shim sh -c 'cd "$0" && cd below && echo $$ && exec sleep 100' "$PREFIX/busy" >"$TMP/busy" &
-await test -s "$TMP/busy"
+await test -s "$TMP/busy" || exit 1
 busy=$(cat "$TMP/busy")
 sleep 100 5<"$(stand_in "$PREFIX/left")" &
 open=$!
-await test -e "/proc/$open/fd/5"
+await test -e "/proc/$open/fd/5" || exit 1
 old "$(stand_in "$PREFIX")"
 touch "$(stand_in "$PREFIX/young")"
 

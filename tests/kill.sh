@@ -8,6 +8,8 @@ requires python3 mkfifo
 [ -x "$SHIM" ] || fail "$SHIM is missing"
 
 bad=0
+# works PID: it is the program, and has written
+works() { [ "$(cat /proc/$1/comm 2>/dev/null)" = killed ] && grep -qs '^wchar: [1-9]' /proc/$1/io; }
 shim dd if=/dev/zero of="$PREFIX/f" bs=4096 count=4 status=none || fail "cannot make the file"
 mkfifo "$TMP/pipe"
 for threads in 1 4; do
@@ -19,11 +21,8 @@ for threads in 1 4; do
 		env SHIM_MAP="$PREFIX=$TARGET" SHIM_CONFIG= SHIM_STATS="$STATS" LD_PRELOAD="$LIB" \
 		    "$BIN/killed" "$PREFIX/f" $threads >"$TMP/pipe" 2>"$TMP/err" &
 		pid=$!
-		# a busy machine may take its time to get there
-		for _ in $(seq 200); do
-			[ "$(readlink /proc/$pid/fd/1) $(cat /proc/$pid/comm)" = "$TMP/pipe killed" ] && break
-			sleep 0.05
-		done
+		# a busy machine may take its time to get there: until something is written
+		await works $pid || bad=1
 		sleep 0.$((RANDOM % 3 + 1))
 		kill -9 $pid || { echo "it had ended: $(cat "$TMP/err")"; bad=1; }
 		wait $pid 2>/dev/null

@@ -21,11 +21,7 @@ watch() {
 	: >"$TMP/watch"
 	"$BIN/last_close" "$DIR" >"$TMP/watch" 2>&1 &
 	watcher=$!
-	for _ in $(seq 200); do
-		grep -q watching "$TMP/watch" && return
-		sleep 0.05
-	done
-	fail "the agent does not start: $(cat "$TMP/watch")"
+	await grep -q watching "$TMP/watch" || fail "the agent does not start: $(cat "$TMP/watch")"
 }
 
 # ends the watcher, and keeps what it said
@@ -58,7 +54,7 @@ while [ $round -lt $rounds ] && [ $bad = 0 ]; do
 	3) watch ;;
 	0) shim true; watch ;;
 	esac
-	for _ in $(seq 300); do
+	for _ in $(seq 900); do
 		[ -z "$(records)" ] && break
 		sleep 0.05
 	done

@@ -27,6 +27,15 @@ requires() {
 	done
 }
 
+# await COMMAND...: until it succeeds, within a minute and a half; then nothing, or a line that says so and status 1.
+await() {
+	local end=$((SECONDS + 90))
+	until "$@"; do
+		[ $SECONDS -lt $end ] || { echo "waited in vain: $*"; return 1; }
+		sleep 0.02
+	done
+}
+
 _at_exit=()
 # Runs a command when the test ends, however it ends; the last one first.
 on_exit() { _at_exit=("$*" "${_at_exit[@]}"); }

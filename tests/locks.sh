@@ -28,13 +28,13 @@ wait
 
 # Held by a command of another process; given up when that ends, however.
 mkfifo ready
-shim flock -o "$PREFIX/lock" sh -c 'echo $PPID $$ >ready; exec sleep 60' 2>/dev/null &
+shim flock -o "$PREFIX/lock" sh -c 'echo $PPID $$ >ready; exec sleep 600' 2>/dev/null &
 read -r holder sleeper <ready
 on_exit "kill $sleeper 2>/dev/null"
 shim flock -n "$PREFIX/lock" true && { echo "locked while another holds it"; bad=1; }
 shim flock -s -n "$PREFIX/lock" true && { echo "shared while another holds it"; bad=1; }
 kill -9 "$holder"
-shim flock -w 20 "$PREFIX/lock" true || { echo "still locked by the dead"; bad=1; }
+shim flock -w 90 "$PREFIX/lock" true || { echo "still locked by the dead"; bad=1; }
 
 # A script's descriptor is its children's, too.
 shim sh -c 'exec 8>"$1"; flock 8; (flock -n 8 || echo "not ours"); exec 7>"$1"; flock -n 7 && echo "twice"; exec 8>&-; flock -n 7 || echo "not given up"' sh "$PREFIX/lock" >said

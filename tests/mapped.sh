@@ -69,7 +69,7 @@ for mode in delete wal; do
 	sqlite3 \"\$D/$mode.db\" 'pragma mmap_size=10000000; update t set b = a where a % 3 = 0; delete from t where a > 4000;
 		vacuum; pragma integrity_check; select count(*), sum(b) from t;'
 	for i in 1 2 3; do
-		sqlite3 -cmd '.timeout 20000' \"\$D/$mode.db\" 'pragma mmap_size=10000000; insert into t select a, b from t limit 500;' &
+		sqlite3 -cmd '.timeout 60000' \"\$D/$mode.db\" 'pragma mmap_size=10000000; insert into t select a, b from t limit 500;' &
 	done
 	wait
 	sqlite3 \"\$D/$mode.db\" 'pragma mmap_size=10000000; pragma integrity_check; select count(*) from t;'"

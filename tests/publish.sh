@@ -29,11 +29,7 @@ for way in $("$BIN/publish"); do
 	    "$BIN/publish" $way "$PREFIX/f"; } 2>/dev/null
 	ours=$?
 	# an orphan may take a moment
-	for _ in $(seq 100); do
-		[ -s "$DIR/log" ] && break
-		[ $way = orphan ] || break
-		sleep 0.05
-	done
+	[ $way != orphan ] || await test -s "$DIR/log"
 	shim true     # sweeps
 	[ $ours = $native ] || complain "$way: status $ours, natively $native"
 	case $way in

@@ -17,7 +17,7 @@ gets() {
 	fault forget
 	[ -z "${RULES_NOW:-}" ] || fault rules "$RULES_NOW"
 	end_agents
-	said=$(TARGET="s3://$KEYS?timeout=6&retries=2&$2" shim cat "$PREFIX/f" 2>&1)
+	said=$(TARGET="s3://$KEYS?timeout=30&retries=2&$2" shim cat "$PREFIX/f" 2>&1)
 	said=${said#"cat: $PREFIX/f: "}
 	case "|$3|" in *"|$said|"*) return ;; esac
 	echo "$1: $said; not $3"
@@ -96,7 +96,7 @@ gets "a process" "endpoint=$ENDPOINT&profile=two" hello
 [ "$(cat "$TMP/count")" = 1 ] || { echo "the process ran $(cat "$TMP/count") times"; bad=1; }
 # what it gave is refused later: it is asked again
 fault keys 'expire made0'
-[ "$(TARGET="s3://$KEYS?timeout=6&retries=2&endpoint=$ENDPOINT&profile=two" shim sh -c "sleep 2.5; cat '$PREFIX/f'" 2>&1)" = hello ] ||
+[ "$(TARGET="s3://$KEYS?timeout=30&retries=2&endpoint=$ENDPOINT&profile=two" shim sh -c "sleep 2.5; cat '$PREFIX/f'" 2>&1)" = hello ] ||
 	{ echo "credentials were not renewed: asked $(cat "$TMP/count") times"; bad=1; }
 
 # two homes of one user do not share credentials, be it one after the other, at once, or one within the other
@@ -106,7 +106,7 @@ printf '[default]\naws_access_key_id=testkey\naws_secret_access_key=testsecret\n
 printf '[default]\naws_access_key_id=testkey\naws_secret_access_key=another\n' >"$TMP/wrong/.aws/credentials"
 end_agents
 rm -rf "$TMP"/agents/*
-TARGET="s3://$KEYS?timeout=6&retries=2&endpoint=$ENDPOINT"
+TARGET="s3://$KEYS?timeout=30&retries=2&endpoint=$ENDPOINT"
 at_home() { # at_home HOME SCRIPT WANT
 	local said
 	said=$(HOME=$TMP/$1 shim sh -c "$2" "$TMP" "$PREFIX/f" 2>&1 | sed 's/.*: //' | tr '\n' ' ')

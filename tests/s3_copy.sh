@@ -178,8 +178,10 @@ echo mine >kept
 refused 1 'was replaced while it was read' cp "s3://$KEYS/whole" kept
 [ "$(cat kept)" = mine ] || fail "half of an object"
 clean part/half
-fault rules "PutObject * slow=4000"
-cp small.html grows && { sleep 2; echo more >>grows; } &
+fault rules "PutObject * slow=5000"
+cp small.html grows
+has_come() { curl -sS --noproxy '*' "$FAULT/rules" | grep -q 'used=1$'; }
+{ await has_come && echo more >>grows; } &
 refused 1 'changed while it was read' mv grows "s3://$KEYS/grows"
 wait
 [ -e grows ] || fail "it is gone"
@@ -201,15 +203,13 @@ cmp rep3 none || fail "mv of what is replaced"
 fault forget
 
 # ---- a signal in the middle
+logged() { fault log >"$TMP/log"; grep -q "$1" "$TMP/log"; }
 interrupted() { # SIGNAL STATUS WAIT-FOR ARG...
 	local signal=$1 want=$2 for=$3 pid i
 	shift 3
 	env --default-signal=INT "$SHIM" s3 "$@" <&0 2>"$TMP/err" &
 	pid=$!
-	for i in {1..200}; do
-		fault log | grep -q "$for" && break
-		sleep 0.05
-	done
+	await logged "$for" || fail "$*: no $for"
 	kill -"$signal" $pid
 	wait $pid
 	i=$?
@@ -217,10 +217,10 @@ interrupted() { # SIGNAL STATUS WAIT-FOR ARG...
 }
 fault rules "UploadPart * stall after=1"
 interrupted INT 130 UploadPart cp big "s3://$KEYS/half"
-fault log | grep -q AbortMultipartUpload || fail "the upload is not aborted"
+logged AbortMultipartUpload || fail "the upload is not aborted"
 clean part/half
 fault rules "UploadPart * stall"
-interrupted TERM 143 CreateMultipartUpload cp - "s3://$KEYS/half" < <(cat big; sleep 5)
+interrupted TERM 143 CreateMultipartUpload cp - "s3://$KEYS/half" < <(cat big; sleep 100)
 clean part/half
 fault rules "GetObject *  body-stall=100000 after=1"
 interrupted TERM 143 GetObject cp "s3://$KEYS/whole" kept

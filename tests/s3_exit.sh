@@ -7,10 +7,11 @@
 . "${0%/*}/lib.sh"
 requires python3
 
-at s3:fault?timeout=5s
+at s3:fault?timeout=20s
 complain() { echo "$*"; bad=1; }
 spool() { SHIM_MAP="$PREFIX=$TARGET" "$SHIM" s3 recover "$@"; }
 there() { s3_client get "$KEYS/$1" 2>/dev/null; }
+as_native() { there f | cmp -s - "$NATIVE/f"; }
 # a sweep, and the end of who lost its program
 settle() { shim ls "$PREFIX" >/dev/null; }
 # lost WHAT: a staged file of f is listed, with that content finished into the bucket
@@ -37,10 +38,7 @@ for way in $("$BIN/publish"); do
 	killed) echo old >"$NATIVE/f" ;;
 	fsync_killed) echo 'new content' >"$NATIVE/f" ;;
 	esac
-	for _ in $(seq 100); do         # an orphan may take a moment
-		there f | cmp -s - "$NATIVE/f" && break
-		sleep 0.05
-	done
+	await as_native                 # an orphan may take a moment
 	there f | cmp -s - "$NATIVE/f" || complain "$way: the object is '$(there f | paste -sd'|')', not '$(paste -sd'|' "$NATIVE/f")'"
 	case $way in
 	killed) settle; spool --drop >/dev/null ;;

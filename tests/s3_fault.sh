@@ -16,9 +16,9 @@ see() {
 	shift 2
 	fault forget
 	fault rules "* * $fault times=1"
-	curl -si --raw -m 5 -w '\n[%{errormsg}] [%{http_code}] [%{size_download}]' "$@" "$ENDPOINT/$BUCKET/$what" >"$TMP/said"
+	curl -si --raw -m 60 -w '\n[%{errormsg}] [%{http_code}] [%{size_download}]' "$@" "$ENDPOINT/$BUCKET/$what" >"$TMP/said"
 	grep -aqe "$want" "$TMP/said" || { echo "$fault: no $want in"; head -c 2000 "$TMP/said"; bad=1; }
-	curl -sf -m 5 "$ENDPOINT/$BUCKET/$what" >"$TMP/after" ||
+	curl -sf -m 60 "$ENDPOINT/$BUCKET/$what" >"$TMP/after" ||
 		[ "$fault" = vanish ] || { echo "$fault: the next request fails too"; bad=1; }
 }
 

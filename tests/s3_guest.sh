@@ -11,14 +11,6 @@ SIZE=3000001
 s3_client put "$KEYS/f" "$NATIVE/f" || fail "put"
 export SHIM_AGENT_LOG=debug
 
-# until CONDITION: for a minute at most
-until_() {
-	local end=$((SECONDS + 60))
-	until "$@"; do
-		[ $SECONDS -lt $end ] || return 1
-		sleep 0.02
-	done
-}
 no_agents() { [ -z "$(agents)" ]; }
 # one topic, natively and under the rule, the agent new to both
 topic() {
@@ -65,14 +57,14 @@ shim env -i "$(command -v cat)" "$PREFIX/f" | cmp -s - "$NATIVE/f" || { echo "en
 mkfifo "$TMP/stop" || exit 1
 : >"$TMP/out"
 env SHIM_MAP="$PREFIX=$TARGET" SHIM_CONFIG= SHIM_STATS="$STATS" LD_PRELOAD="$LIB" \
-    timeout 60 "$BIN/s3_guest" reread "$PREFIX/f" <"$TMP/stop" >"$TMP/out" 2>&1 &
+    timeout 300 "$BIN/s3_guest" reread "$PREFIX/f" <"$TMP/stop" >"$TMP/out" 2>&1 &
 reader=$!
 exec 7>"$TMP/stop"
-until_ grep -q reads "$TMP/out" || { echo "no reader"; bad=1; }
+await grep -q reads "$TMP/out" || { echo "no reader"; bad=1; }
 for i in $(seq "${LONG:+50}" 2>/dev/null || seq 5); do
 	old=$(agents)
 	kill -KILL $old
-	until_ eval '[ -n "$(agents)" ] && [ "$(agents)" != "$old" ]' || { echo "no new agent"; bad=1; break; }
+	await eval '[ -n "$(agents)" ] && [ "$(agents)" != "$old" ]' || { echo "no new agent"; bad=1; break; }
 done
 exec 7>&-
 wait $reader || { echo "the reader: status $?: $(cat "$TMP/out")"; bad=1; }
@@ -82,18 +74,18 @@ for i in 1 2 3; do
 	: >"$TMP/out"
 	env SHIM_MAP="$PREFIX=$TARGET" SHIM_CONFIG= SHIM_STATS="$STATS" LD_PRELOAD="$LIB" \
 	    "$BIN/s3_guest" sleeps "$PREFIX/f" >"$TMP/out" 2>&1 &
-	until_ grep -q reads "$TMP/out" || { echo "no guest"; bad=1; }
+	await grep -q reads "$TMP/out" || { echo "no guest"; bad=1; }
 	kill -KILL $!
 	wait $! 2>/dev/null
 done
 shim cmp "$PREFIX/f" "$NATIVE/f" || { echo "after guests were killed"; bad=1; }
 # each has a bell, and one is of the agent's own threads; how many connections it keeps is another matter
 forgotten() { [ "$(ls -l "/proc/$(agents)/fd" | grep -c eventfd)" -le 1 ]; }
-until_ forgotten || { echo "the agent keeps $(ls -l "/proc/$(agents)/fd")"; bad=1; }
+await forgotten || { echo "the agent keeps $(ls -l "/proc/$(agents)/fd")"; bad=1; }
 
 # thirty at once that all find none; one is left
 kill -KILL $(agents)
-until_ no_agents
+await no_agents
 for i in $(seq 30); do
 	shim head -c 1000 "$PREFIX/f" | cmp -s - <(head -c 1000 "$NATIVE/f") || echo "starting: other bytes" >>"$TMP/starting" &
 done
@@ -102,13 +94,13 @@ wait
 [ "$(agents | wc -l)" = 1 ] || { echo "$(agents | wc -l) agents were started"; bad=1; }
 # one that nobody needs goes
 kill -KILL $(agents)
-until_ no_agents
+await no_agents
 SHIM_AGENT_IDLE=1 shim head -c 10 "$PREFIX/f" >/dev/null
-until_ no_agents || { echo "the agent does not go"; bad=1; }
+await no_agents || { echo "the agent does not go"; bad=1; }
 # also where its directory is gone
 SHIM_AGENT_IDLE=1 shim head -c 10 "$PREFIX/f" >/dev/null
 rm -rf "$TMP/agents/"*
-until_ no_agents || { echo "the agent without a directory does not go"; bad=1; }
+await no_agents || { echo "the agent without a directory does not go"; bad=1; }
 
 # where orphans are the program's there is no child either, also when the agent was killed; and nobody is left
 lonely() {
@@ -120,7 +112,7 @@ lonely() {
 	env SHIM_MAP="$PREFIX=$TARGET" SHIM_CONFIG= SHIM_STATS="$STATS" LD_PRELOAD="$LIB" \
 	    timeout 300 "$@" "$BIN/s3_guest" first "$PREFIX/f" <"$TMP/go" >"$TMP/out" 2>&1 &
 	exec 8>"$TMP/go"
-	until_ grep -q reads "$TMP/out" || { echo "$what: $(cat "$TMP/out")"; bad=1; }
+	await grep -q reads "$TMP/out" || { echo "$what: $(cat "$TMP/out")"; bad=1; }
 	keeper=$(ps -o ppid= -p "$(agents)" | tr -d ' ')
 	[ "$(cat "/proc/$keeper/comm")" = shim-keeper ] || { echo "$what: the agent's parent is $(cat "/proc/$keeper/comm")"; bad=1; }
 	[ "$(awk '{ print $2 }' "/proc/$keeper/statm")" -lt 64 ] || { echo "$what: its keeper has $(cat "/proc/$keeper/statm") pages"; bad=1; }
@@ -131,9 +123,9 @@ lonely() {
 	wait $! || { echo "$what: status $?"; bad=1; }
 	[ "$(cat "$TMP/out")" = $'reads\nno child' ] || { echo "$what: $(cat "$TMP/out")"; bad=1; }
 	gone() { ! kill -0 "$keeper" 2>/dev/null && [ -z "$(pgrep -x shim-keeper -s "${keeper:-0}")" ]; }
-	until_ gone || { echo "$what: its keeper stays"; bad=1; }
+	await gone || { echo "$what: its keeper stays"; bad=1; }
 	kill -KILL $(agents) 2>/dev/null
-	until_ no_agents
+	await no_agents
 }
 lonely "a subreaper"
 unshare -pf --mount-proc true 2>/dev/null && lonely "PID 1" unshare -pf --mount-proc --kill-child

@@ -56,7 +56,7 @@ shim cat "$PREFIX/46/o" | cmp - <(s3_client get "$KEYS/46/o") || { echo "not aft
 
 # five in a hundred, however many are late
 begin hedge=5
-fault rules "GetObject $KEYS/[45]* slow=100"
+fault rules "GetObject $KEYS/[45]* slow=400"
 shim sh -c 'cd "$0" && cat 4[1-9]/o 5?/o 60/o' "$PREFIX" >/dev/null || bad=1
 read -r n won < <(hedges)
 [ "$n" -ge 1 ] && [ "$n" -le 3 ] || { echo "a budget of 5 %: $n hedges of 60 reads"; bad=1; }

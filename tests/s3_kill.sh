@@ -92,7 +92,8 @@ spool --drop "$(spool | cut -d' ' -f1)" >/dev/null || bad=1
 # ... and what was uploaded of it
 fault rules "UploadPart * stall"
 shim bash -c "echo \$\$ >$TMP/pid; exec 3>'$PREFIX/up'; head -c 40000000 /dev/zero >&3; exec sleep 100" 2>/dev/null &
-for i in {1..200}; do [ "$(uploads)" = 1 ] && break; sleep 0.05; done
+begun() { [ "$(uploads)" = 1 ]; }
+await begun
 for a in $(agents) $(cat "$TMP/pid"); do kill -KILL "$a" 2>/dev/null; done
 [ "$(uploads)" = 1 ] || { echo 'no upload to be dropped'; bad=1; }
 for i in {1..100}; do                   # the agent may still be dying

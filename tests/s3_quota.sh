@@ -39,14 +39,9 @@ told() {
 }
 there() { s3_client get "$KEYS/$1" 2>/dev/null | cmp -s - <(head -c "$2" "$TMP/data"); }
 kept() {
-	local i
-	for i in {1..100}; do           # the agent may not have seen yet that its writer is gone
-		spool >"$TMP/list"
-		grep -q "/$1 " "$TMP/list" && return
-		sleep 0.05
-	done
-	complain "$1 is not kept: $(cat "$TMP/list")"
+	await listed "$1" || complain "$1 is not kept: $(cat "$TMP/list")"
 }
+listed() { spool >"$TMP/list"; grep -q "/$1 " "$TMP/list"; } # the agent may not have seen yet that its writer is gone
 
 # ---- a quota of 10 MB, of each of the user's buckets
 admin user create --uid "full$$" --display-name full --access-key "full$$" --secret-key secret
@@ -67,7 +62,7 @@ kept g
 [ "$(writes 1000 h)" = ok ] && there h 1000 || complain 'what fits is not written any more'
 spool --finish >"$TMP/out" 2>&1 && complain 'recover writes into a full bucket'
 admin quota disable --quota-scope=bucket --uid "full$$"
-for _ in {1..100}; do                   # the server keeps what it knows of a user for a moment
+for _ in {1..300}; do                   # the server keeps what it knows of a user for a moment
 	spool --finish >"$TMP/out" 2>&1
 	[ -z "$(spool)" ] && break
 	sleep 0.2

@@ -16,7 +16,7 @@ failing() {
 	rm -rf "$TMP"/agents/*
 	fault forget
 	fault rules "GetObject $KEYS/* $1 times=$2"
-	TARGET="$map&timeout=3&retries=2" shim sh -c 'cat "$0"/a "$0"/b "$0"/c' "$PREFIX" 2>&1 >/dev/null | sed "s,$PREFIX,DIR," >"$TMP/said"
+	TARGET="$map&timeout=$([ "$1" = stall ] && echo 3 || echo 60)&retries=2" shim sh -c 'cat "$0"/a "$0"/b "$0"/c' "$PREFIX" 2>&1 >/dev/null | sed "s,$PREFIX,DIR," >"$TMP/said"
 	report
 }
 # explained FAILED REPEATED WORDS: by one line with today's date, and no other

@@ -28,6 +28,6 @@ read -r pid _ <"$TMP/own/nginx/pids"
 kill -0 "$pid" || fail "it does not run"
 kill -KILL $!
 wait $! 2>/dev/null
-timeout 20 tail --pid="$pid" -f /dev/null || fail "it outlives its owner"
+timeout 90 tail --pid="$pid" -f /dev/null || fail "it outlives its owner"
 s3server start none "$TMP/own" $$ 2>/dev/null && fail "a server that is not there"
 exit 0

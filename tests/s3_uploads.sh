@@ -106,7 +106,7 @@ lost() {
 	[ "$(uploads)" = 0 ] || wrong "Complete, $1: an upload is left"
 	SHIM_MAP="$PREFIX=$TARGET" "$SHIM" s3 recover --drop >"$TMP/out" 2>&1
 }
-TARGET="$BASE&timeout=3s&ttl=0s"
+TARGET="$BASE&timeout=6s&ttl=0s"
 lost late-stall 1 0
 for f in late-reset late-close; do lost $f 2 0; done
 for f in stall html=200 bare=200; do lost $f 1 1; done

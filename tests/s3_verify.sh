@@ -38,6 +38,7 @@ print(text(sum_of(kind, data)), text(sum_of(kind, b''.join(s for _, s in parts))
       ' '.join('%d %s' % (n, text(s)) for n, s in parts))
 PY
 }
+has_sums() { SHIM_MAP='' "$SHIM" report --s3 >"$TMP/report"; grep -q '^checksums:' "$TMP/report"; }
 # looks NAME VERIFIED WRONG WANT HEADER...: the object with these headers, read by a new agent
 looks() {
 	local name=$1 verified=$2 wrong=$3 want=$4 said x=${FILE:-x}
@@ -53,7 +54,7 @@ looks() {
 	[ "$said" = "$want" ] || { echo "$name: $said, not $want"; bad=1; }
 	[ "$want" != ok ] || cmp "$TMP/got" "$NATIVE/$x" || { echo "$name: other bytes"; bad=1; }
 	# it may be looked at when the reader is gone
-	[ "$verified" = 0 ] || poll 'SHIM_MAP="" "$SHIM" report --s3 | grep -q "^checksums:"'
+	[ "$verified" = 0 ] || await has_sums
 	SHIM_MAP='' "$SHIM" report --s3 >"$TMP/report"
 	grep -q "^checksums: $verified objects verified, $wrong wrong" "$TMP/report" || [ "$verified" = 0 ] ||
 		{ echo "$name: not $verified verified, $wrong wrong"; cat "$TMP/report"; bad=1; }
@@ -61,13 +62,6 @@ looks() {
 	fault forget
 }
 EIO='Input/output error'
-poll() { # until a command succeeds
-	local until=$((SECONDS + 60))
-	until eval "$1"; do
-		[ $SECONDS -lt $until ] || return
-		sleep 0.05
-	done
-}
 damaged() { # damaged HEADER...: a byte of the first part; the list of parts comes when all bytes are there
 	end_agents
 	rm -rf "$TMP"/agents/*

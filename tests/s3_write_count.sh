@@ -86,8 +86,7 @@ at 's3:fault?publish=deferred&exclusive=close&ttl=600s'
 fault set anonymous=on
 quiet() { fault forget; shim "$@" >"$TMP/out" 2>&1 || { echo "$*: $(head -3 "$TMP/out")"; bad=1; }; }
 log() { fault log | awk '{ n[$1]++ } END { for (o in n) print o, n[o] }' | sort | tr '\n' ' '; }
-# wait_for COMMAND...: until it succeeds, a minute
-wait_for() { local i; for i in $(seq 600); do "$@" && return 0; sleep 0.1; done; echo "never: $*"; bad=1; }
+wait_for() { await "$@" || bad=1; }
 shim sh -c "mkdir $PREFIX/h; ls $PREFIX/h; echo >$PREFIX/x; mv $PREFIX/x $PREFIX/y; rm $PREFIX/y"
 quiet sh -c "cd $PREFIX/h; python3 -c 'import shutil; shutil.copy2(\"$TMP/f\", \"a\")'; chmod 600 a; mv a b; cmp b $TMP/f; cp $TMP/f c; rm c; ls"
 same "$(tr '\n' ' ' <"$TMP/out")" 'b ' 'what is held back, listed'

@@ -97,7 +97,7 @@ public class Z {
 		if (a.length > 0)
 			try (WatchService w = FileSystems.getDefault().newWatchService()) {
 				d.register(w, StandardWatchEventKinds.ENTRY_CREATE); Files.createFile(d.resolve("watched"));
-				WatchKey k = w.poll(10, java.util.concurrent.TimeUnit.SECONDS); p(k == null ? "no event" : k.pollEvents().get(0).context());
+				WatchKey k = w.poll(60, java.util.concurrent.TimeUnit.SECONDS); p(k == null ? "no event" : k.pollEvents().get(0).context());
 			}
 		File ff = d.toFile(); String[] n = ff.list(); Arrays.sort(n); p(String.join(",", n), ff.canWrite(), f.toFile().renameTo(d.resolve("g").toFile()), d.resolve("g").toFile().setReadOnly(), ff.getCanonicalFile().getName(), d.toRealPath().getFileName());
 		Process q = new ProcessBuilder("cat").redirectInput(d.resolve("h").toFile()).redirectOutput(d.resolve("q").toFile()).start(); p(q.waitFor(), Files.size(d.resolve("q")));
