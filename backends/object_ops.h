@@ -55,6 +55,7 @@
 #ifndef BACKENDS_OBJECT_OPS_H
 #define BACKENDS_OBJECT_OPS_H
 
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdint.h>
@@ -93,6 +94,21 @@ struct ofd {
 	char name[CONF_PATH_MAX];      /* below the mount: "" or "/a/b"; kept up to date by the core */
 	_Alignas(16) char priv[OFD_PRIVATE];
 };
+
+/* Whether its descriptors read, or write; those of O_PATH, and of all of O_ACCMODE, do neither. */
+static inline int ofd_reads(const struct ofd *o)
+{
+	int access = o->flags & (O_ACCMODE | O_PATH);
+
+	return access == O_RDONLY || access == O_RDWR;
+}
+
+static inline int ofd_writes(const struct ofd *o)
+{
+	int access = o->flags & (O_ACCMODE | O_PATH);
+
+	return access == O_WRONLY || access == O_RDWR;
+}
 
 /* What a call is about: an open file, or a name below the mount ("" or "/a/b"). */
 struct object_at {

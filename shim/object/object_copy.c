@@ -83,16 +83,12 @@ static void side_move(struct side *s, ssize_t n)
 
 static int readable(const struct side *s)
 {
-	int flags = s->f->ofd->flags;
-
-	return !(flags & O_PATH) && (flags & O_ACCMODE) != O_WRONLY;
+	return ofd_reads(s->f->ofd);
 }
 
 static int writable(const struct side *s)
 {
-	int flags = s->f->ofd->flags;
-
-	return !(flags & O_PATH) && (flags & O_ACCMODE) != O_RDONLY;
+	return ofd_writes(s->f->ofd);
 }
 
 static size_t chunk_of(size_t left)

@@ -96,8 +96,7 @@ static int is_written(struct ofd *o, void *arg)
 {
 	const struct written *w = arg;
 
-	return o->ino == w->ino && ofd_is_of(o, w->m) && (o->flags & O_ACCMODE) != O_RDONLY &&
-	       !(o->flags & O_PATH) && ofd_state(o) != OFD_DEAD;
+	return o->ino == w->ino && ofd_is_of(o, w->m) && ofd_writes(o) && ofd_state(o) != OFD_DEAD;
 }
 
 int object_image(const struct place *p, int flags)

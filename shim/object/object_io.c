@@ -48,9 +48,7 @@ static int copy_vector(struct iovec *to, const struct iovec *from, int cnt)
 
 static int may(const struct file *f, enum way way)
 {
-	int flags = f->ofd->flags, access = flags & O_ACCMODE;
-
-	if ((flags & O_PATH) || access == (way == IN ? O_WRONLY : O_RDONLY))
+	if (!(way == IN ? ofd_reads(f->ofd) : ofd_writes(f->ofd)))
 		return -EBADF;
 	return f->ofd->mode == S_IFDIR ? -EISDIR : 0;
 }

@@ -123,9 +123,7 @@ static int range(struct file *f, const struct flock *fl, struct lock *l)
 
 static int may_lock(const struct file *f, int type)
 {
-	int access = f->ofd->flags & O_ACCMODE;
-
-	return (type == F_RDLCK && access == O_WRONLY) || (type == F_WRLCK && access == O_RDONLY) ? -EBADF : 0;
+	return (type == F_RDLCK && !ofd_reads(f->ofd)) || (type == F_WRLCK && !ofd_writes(f->ofd)) ? -EBADF : 0;
 }
 
 enum purpose { TEST, SET, WAIT };

@@ -33,7 +33,7 @@ static int may_write(const struct file *f, int flags)
 /* What the kernel says before it asks the file; it speaks for itself after that. */
 static int check(const struct file *f, size_t len, int prot, int flags, off_t off)
 {
-	int access = f->ofd->flags & O_ACCMODE, type = flags & MAP_TYPE;
+	int type = flags & MAP_TYPE;
 
 	if (off & (MAP_PAGE - 1))
 		return -EINVAL;
@@ -47,7 +47,7 @@ static int check(const struct file *f, size_t len, int prot, int flags, off_t of
 		return -EOVERFLOW;
 	if (!is_shared(flags) && type != MAP_PRIVATE)
 		return -EINVAL;
-	if (access == O_WRONLY || (is_shared(flags) && (prot & PROT_WRITE) && access == O_RDONLY))
+	if (!ofd_reads(f->ofd) || (is_shared(flags) && (prot & PROT_WRITE) && !ofd_writes(f->ofd)))
 		return -EACCES;
 	return f->ofd->mode == S_IFREG && f->mount->be->object->preadv && fdtab_ours() ? 0 : -ENODEV;
 }

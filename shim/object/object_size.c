@@ -30,7 +30,7 @@ static ssize_t set_size(struct file *f, off_t len)
 		return -EINVAL;
 	if (f->ofd->flags & O_PATH)
 		return -EBADF;
-	if ((f->ofd->flags & O_ACCMODE) == O_RDONLY || f->ofd->mode == S_IFDIR)
+	if (!ofd_writes(f->ofd) || f->ofd->mode == S_IFDIR)
 		return -EINVAL;
 	if (!ops->truncate)
 		return -EROFS;
@@ -80,7 +80,7 @@ static ssize_t allocate(struct file *f, int mode, off_t off, off_t len)
 		return -EINVAL;
 	if (!allocation_known(mode))
 		return -EOPNOTSUPP;
-	if ((f->ofd->flags & O_ACCMODE) == O_RDONLY)
+	if (!ofd_writes(f->ofd))
 		return -EBADF;
 	if (!ops->allocate)
 		return -EOPNOTSUPP;
@@ -154,7 +154,7 @@ ssize_t object_sync_file_range(struct file *f, int fd, off64_t off, off64_t n, u
 
 ssize_t object_readahead(struct file *f, int fd, off64_t off, size_t n)
 {
-	return PINNED(f, fd, (f->ofd->flags & O_ACCMODE) == O_WRONLY ? -EBADF : advise(f, f->ofd->mode == S_IFREG));
+	return PINNED(f, fd, !ofd_reads(f->ofd) ? -EBADF : advise(f, f->ofd->mode == S_IFREG));
 }
 
 /* Returns the error itself, as libc's does. */

@@ -87,6 +87,10 @@ static void access_modes(void)
 	fd = CALL(open(P("a"), 3));
 	CALL(read(fd, b, 8));
 	CALL(write(fd, b, 1));
+	CALL(writev(fd, NULL, 0));
+	CALL(ftruncate(fd, 0));
+	PTR(mmap(NULL, 4096, PROT_READ, MAP_PRIVATE, fd, 0));
+	MODE("a");
 	close(fd);
 	fd = CALL(open(P("a"), O_PATH));
 	FLAGS(fd);
