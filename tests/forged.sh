@@ -57,23 +57,25 @@ forge "$id" >out || { echo "another's name was opened"; bad=1; }
 mv "$TMP/moved" "$registry/$id"
 
 # What somebody left who was killed while he made a description goes: a dead
-# socket, and a record that nobody filled; one who is alive keeps his.
-python3 - "$registry" ready2 <<'EOF' &
+# socket, and a record that nobody filled; one who is alive keeps his. The rule's
+# digits come first.
+rule=${id:0:8}
+python3 - "$registry" ready2 "$rule" <<'EOF' &
 import os, socket, sys, time
-for id in "d" * 32, "a" * 32:
+for id in sys.argv[3] + "d" * 24, sys.argv[3] + "a" * 24:
     s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     s.bind(sys.argv[1] + "/" + id + ".new")
     s.listen(5)
     open(sys.argv[1] + "/" + id + ".ofd", "w").close()
-    if id[0] == "d":
+    if id[-1] == "d":
         s.close()
 open(sys.argv[2], "w").close()
 time.sleep(600)
 EOF
 maker=$!
-on_exit "kill $maker 2>/dev/null; rm -f '$registry'/{dddddddd,aaaaaaaa}*"
+on_exit "kill $maker 2>/dev/null; rm -f '$registry'/$rule{dddddddd,aaaaaaaa}*"
 until [ -e ready2 ]; do sleep 0.02; done
 shim true
-ls "$registry" | grep -q dddddddd && { echo "what a killed maker left stays"; bad=1; }
-[ "$(ls "$registry" | grep -c aaaaaaaa)" = 2 ] || { echo "what is being made was swept"; bad=1; }
+ls "$registry" | grep -q "${rule}dddddddd" && { echo "what a killed maker left stays"; bad=1; }
+[ "$(ls "$registry" | grep -c "${rule}aaaaaaaa")" = 2 ] || { echo "what is being made was swept"; bad=1; }
 exit $bad

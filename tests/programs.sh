@@ -4,7 +4,7 @@
 # cat, dd, cp, python, and where files have names of their own sqlite3 and a
 # compiler. Fails unless the results are the same bytes.
 # each rule
-# without LONG: uring: mem: object:
+# without LONG: posix: uring: mem: object:
 . "${0%/*}/lib.sh"
 requires cat dd cp sha256sum
 
