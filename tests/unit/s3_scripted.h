@@ -85,7 +85,7 @@ static void scripted_start(struct scripted *s, char *(*answer)(const char *reque
 
 	*s = (struct scripted){ .answer = answer, .arg = arg, .lock = PTHREAD_MUTEX_INITIALIZER };
 	s->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (s->fd < 0 || bind(s->fd, (struct sockaddr *)&a, sizeof(a)) || listen(s->fd, 16) ||
+	if (s->fd < 0 || bind(s->fd, (struct sockaddr *)&a, sizeof(a)) || listen(s->fd, 1000) ||
 	    getsockname(s->fd, (struct sockaddr *)&a, &len) || pthread_create(&s->thread, NULL, scripted_run, s))
 		abort();
 	snprintf(s->url, sizeof(s->url), "http://127.0.0.1:%d", ntohs(a.sin_port));

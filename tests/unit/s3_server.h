@@ -128,7 +128,7 @@ static inline int server_begin(void)
 	pthread_t t;
 
 	server.fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (bind(server.fd, (struct sockaddr *)&a, n) || listen(server.fd, 64) ||
+	if (bind(server.fd, (struct sockaddr *)&a, n) || listen(server.fd, 1000) ||
 	    getsockname(server.fd, (struct sockaddr *)&a, &n))
 		return -1;
 	server.port = ntohs(a.sin_port);
