@@ -74,7 +74,7 @@ MAKE() { # NAME BYTES COUNT
 }
 put_all() {
 	MAKE warm 4096 1; mv "$TMP/tree/warm-1" "$TMP/tree/warm"
-	MAKE 4k 4096 100; MAKE 256k 262144 50; MAKE 4m 4194304 10; MAKE 16m 16777216 5
+	MAKE 4k 4096 500; MAKE 256k 262144 200; MAKE 4m 4194304 25; MAKE 16m 16777216 8
 	MAKE file 4096 500
 	MAKE big "$BIG" 1
 	if [ "$server" = nginx ]; then
@@ -118,13 +118,13 @@ with_server() {
 	against "$server sequential, fio psync 1M" 0.9 $((BIG >> 20)) MiB/s "${big[@]}" -- by_fio
 	against "$server 4k at random, 1 thread" 0.9 -500 us random 4096 2000 1 "$ENDPOINT/bench/big-1" "$BIG" -- reader random 4096 2000 1 "$AT/big-1"
 	against "$server 4k at random, 32 threads" 0.9 16000 /s random 4096 16000 32 "$ENDPOINT/bench/big-1" "$BIG" -- reader random 4096 16000 32 "$AT/big-1"
-	for t in "4k 100 -10000 us 4096" "256k 50 12.5 MiB/s 262144" "4m 10 40 MiB/s 4194304" "16m 5 80 MiB/s 16777216"; do
+	for t in "4k 500 -2000 us 4096" "256k 200 50 MiB/s 262144" "4m 25 100 MiB/s 4194304" "16m 8 128 MiB/s 16777216"; do
 		set -- $t
 		read -r part n <<<"$(best "$5" $(urls "$1" "$2"))"
 		against "$server whole objects of $1, one read" 0.9 "$3" "$4" whole "$part" "$n" "$5" $(urls "$1" "$2") -- reader whole 0 $(paths "$1" "$2")
 	done
 	for t in 2 4 8 16; do
-		against "$server 16m by $t threads" 0.9 80 MiB/s whole $((16777216 / t)) $t 16777216 $(urls 16m 5) -- reader ranges $t $(paths 16m 5)
+		against "$server 16m by $t threads" 0.9 128 MiB/s whole $((16777216 / t)) $t 16777216 $(urls 16m 8) -- reader ranges $t $(paths 16m 8)
 	done
 	[ "$server" = nginx ] && return
 	cats
