@@ -116,25 +116,19 @@ EXPORT int close_range(unsigned first, unsigned last, int flags)
 	return close_around(first, last, flags);
 }
 
-/* One by one on a kernel before 5.9 or under a filter that does not know the call. */
-static void close_each(unsigned first, unsigned last)
-{
-	if (first > last || REAL(close_range)(first, last, 0) == 0)
-		return;
-	for (unsigned fd = first; fd <= last; fd++)
-		REAL(close)((int)fd);
-}
-
 EXPORT void closefrom(int low)
 {
-	unsigned first = low < 0 ? 0 : (unsigned)low;
+	int fd = low < 0 ? 0 : low;
 
 	if (fdtab_ours())
-		forget_range(first, ~0U);
-	for (int mine; (mine = hide_next((int)first)) >= 0; first = (unsigned)mine + 1)
-		if (mine)
-			close_each(first, (unsigned)mine - 1);
-	REAL(closefrom)((int)first);
+		forget_range((unsigned)fd, ~0U);
+	if (hide_next(fd) >= 0 && close_around((unsigned)fd, ~0U, 0) == 0)
+		return;
+	/* as libc does on a kernel before 5.9 or under a filter that does not know close_range */
+	for (; fd <= atomic_load(&hide_high); fd++)
+		if (!hide_has(fd))
+			REAL(close)(fd);
+	REAL(closefrom)(fd);
 }
 
 /*
