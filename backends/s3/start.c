@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "base/env.h"
+#include "base/hash.h"
 #include "base/real.h"
 #include "stats/stats.h"
 #include "stats/stats_tree.h"
@@ -61,11 +62,8 @@ static int find_program(char path[PATH_MAX])
 
 static uint64_t hash(const void *p, size_t n)
 {
-	const unsigned char *s = p;
-	uint64_t h = 0xcbf29ce484222325u;
+	uint64_t h = hash_bytes(HASH_START, p, n);
 
-	while (n--)
-		h = (h ^ *s++) * 0x100000001b3u;
 	h = (h ^ h >> 33) * 0xff51afd7ed558ccdu;
 	return h ^ h >> 33;
 }

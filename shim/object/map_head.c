@@ -8,6 +8,7 @@
 #include <sys/random.h>
 
 #include "base/grow.h"
+#include "base/hash.h"
 #include "ofd_files.h"
 #include "base/real.h"
 #include "base/shared_lock.h"
@@ -71,21 +72,13 @@ static void count(struct image *im, unsigned by)
 		atomic_fetch_add(im->count, by);
 }
 
-/* FNV-1a */
-static uint64_t hash(uint64_t h, const void *p, size_t n)
-{
-	for (const unsigned char *c = p; n--; c++)
-		h = (h ^ *c) * 0x100000001b3;
-	return h;
-}
-
 static uint64_t hash_of(struct image_of of)
 {
-	uint64_t h = hash(0xcbf29ce484222325, of.be, strlen(of.be) + 1);
+	uint64_t h = hash_bytes(HASH_START, of.be, strlen(of.be) + 1);
 
-	h = hash(h, of.target, strlen(of.target) + 1);
-	h = hash(h, &of.dev, sizeof(of.dev));
-	return hash(h, &of.ino, sizeof(of.ino));
+	h = hash_bytes(h, of.target, strlen(of.target) + 1);
+	h = hash_bytes(h, &of.dev, sizeof(of.dev));
+	return hash_bytes(h, &of.ino, sizeof(of.ino));
 }
 
 struct image_of image_of_file(const struct file *f)

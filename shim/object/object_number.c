@@ -2,22 +2,24 @@
 /* Inode numbers as programs see them; see object_number.h. */
 #include "object_number.h"
 
-/* FNV-1a */
-static uint64_t more(uint64_t h, const char *s, char end)
+#include <string.h>
+
+#include "base/hash.h"
+
+static uint64_t more(uint64_t h, const char *s)
 {
-	for (; *s && *s != end; s++)
-		h = (h ^ (unsigned char)*s) * 1099511628211ull;
-	return h;
+	return hash_bytes(h, s, strlen(s));
 }
 
+/* Without its options. */
 static uint64_t of_target(const char *target)
 {
-	return more(14695981039346656037ull, target, '?');
+	return hash_bytes(HASH_START, target, strcspn(target, "?"));
 }
 
 uint64_t number_of_name(const char *target, const char *name)
 {
-	return more(of_target(target), name, 0) ?: 1;
+	return more(of_target(target), name) ?: 1;
 }
 
 uint64_t number_told(const struct object_at *at, uint64_t ino)
@@ -33,5 +35,5 @@ uint64_t number_of_entry(const struct file *f, const char *name, uint64_t ino)
 
 	if (!f->mount->be->object->versions)
 		return ino;
-	return more(more(more(h, f->ofd->name, 0), "/", 0), name, 0) ?: 1;
+	return more(more(more(h, f->ofd->name), "/"), name) ?: 1;
 }
