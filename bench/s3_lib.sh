@@ -4,6 +4,8 @@
 
 AGENT_DIR=$TMP/agent
 AT=/s3/bench
+# of a Ceph: what was replaced goes later, and a full store answers nobody
+export CEPH_BYTES=${CEPH_BYTES:-4294967296}
 trap 'end_agent; "$ROOT/tests/s3/server" stop "$TMP/servers"; _finish' EXIT
 
 # NAME: one of tests/s3/server's, and nothing of AWS's settings but for it.

@@ -216,7 +216,6 @@ fill_bucket() {
 begin "objects as files: times as fast as the better of s3fs and rclone mount, $R rounds, cold"
 can_peer || exit 0
 has_room "$TMP" 2000 && has_room "$SHM" $((BIG * 2 + 1500)) || exit 0
-export CEPH_BYTES=4294967296
 start_server ceph || { note "skipped: Ceph cannot be had here"; exit 0; }
 export HOME=$TMP
 (umask 077; echo "$AWS_ACCESS_KEY_ID:$AWS_SECRET_ACCESS_KEY" >"$TMP/passwd")

@@ -133,7 +133,6 @@ with_server() {
 begin "reading objects: times as fast as a bare libcurl loop, $R rounds"
 for server in ${BENCH_S3:-nginx ceph}; do
 	BIG=1073741824
-	export CEPH_BYTES=4294967296
 	has_room "$TMP" 3000 || exit 0
 	start_server $server || { note "$server cannot be had here"; continue; }
 	[ "${AWS_ACCESS_KEY_ID:-}" ] || TARGET="$TARGET&anonymous=on"

@@ -9,7 +9,6 @@
 . "${0%/*}/s3_lib.sh"
 R=${ROUNDS:-5}
 BIG=${BENCH_SIZE:-1073741824}
-export CEPH_BYTES=${CEPH_BYTES:-4294967296}      # a full store answers nobody, and what was replaced goes later
 
 new_agent() {
 	clear_agent
