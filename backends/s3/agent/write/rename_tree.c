@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Renaming a directory: its keys are all copied before the first one is
- * removed. Meanwhile the new directory's marker says where it comes from, so
- * that a rename that was cut short, by whomever, is carried to its end by the
- * next one of the same names, which copies what is left again. Its own marker
- * comes last.
+ * removed. Meanwhile the new directory's marker says where it comes from
+ * (rename_mark.c), so that a rename that was cut short, by whomever, is carried
+ * to its end by the next one of the same names, which copies what is left again.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -17,7 +16,6 @@
 #include "rename.h"
 
 #define RENAMING 16                     /* copies and removals at once */
-#define META_FROM "x-amz-meta-shim-rename"
 
 struct tree {
 	struct change *c;
@@ -27,15 +25,23 @@ struct tree {
 	const struct listed *marker;    /* the directory's own, or NULL */
 };
 
-static void tree_end(struct tree *t, int err)
+void rename_tree_end(struct change *c, int err)
 {
-	struct change *c = t->c;
+	struct tree *t = c->more;
 
-	page_free(&t->page);
+	if (t)
+		page_free(&t->page);
 	free(t);
 	names_forget(c->b, c->name);
 	names_forget(c->b, c->to);
 	change_end(c, err);
+}
+
+void rename_tree_moved(struct change *c)
+{
+	change_mark(c->b, c->to_key);
+	change_unmark(c->b, c->key);
+	rename_tree_end(c, 0);
 }
 
 static void go_on(struct tree *t);
@@ -130,63 +136,13 @@ static void step(struct tree *t, const struct listed *item)
 		copy_entry(s);
 }
 
-/* ---- the markers */
-
-/* What the marker of c->to_key has as META_FROM meanwhile. */
-static void from_text(const struct change *c, char text[65])
+static void remove_all(struct change *c)
 {
-	sigv4_sha256(text, c->key, strlen(c->key));
-}
+	struct tree *t = c->more;
 
-static void ended(struct tree *t)
-{
-	change_mark(t->c->b, t->c->to_key);
-	change_unmark(t->c->b, t->c->key);
-	tree_end(t, 0);
-}
-
-static void marker_gone(void *arg, int err)
-{
-	if (err && err != -ESTALE)
-		tree_end(arg, err);
-	else
-		ended(arg);
-}
-
-static void marker_clean(struct s3_request *r, int err)
-{
-	struct change *c = r->arg;
-
-	if (err)
-		tree_end(c->more, err);
-	else
-		ended(c->more);
-}
-
-static void marker_copied(void *arg, const struct s3_attr *attr, int err)
-{
-	struct tree *t = arg;
-
-	(void)attr;
-	if (err)
-		tree_end(t, err);
-	else
-		remove_version(t->c->b, t->c->key, t->marker->etag ? t->marker->etag : "", marker_gone, t);
-}
-
-/* All else has moved: its own marker is the last; the new one stays if there is none. */
-static void finish(struct tree *t)
-{
-	struct change *c = t->c;
-	struct s3_attr version = { .size = t->marker ? t->marker->size : 0 };
-
-	if (!t->marker) {
-		meta_set(&c->meta, META_FROM, NULL);
-		change_put(c, c->to_key, 0, marker_clean);
-		return;
-	}
-	snprintf(version.etag, sizeof(version.etag), "%s", t->marker->etag ? t->marker->etag : "");
-	copy_object(c->b, c->key, &version, c->to_key, NULL, marker_copied, t);
+	t->removing = 1;
+	t->next = 0;
+	go_on(t);
 }
 
 static void go_on(struct tree *t)
@@ -200,71 +156,28 @@ static void go_on(struct tree *t)
 	if (t->going)
 		return;
 	if (t->err) {
-		tree_end(t, t->err);
+		rename_tree_end(t->c, t->err);
 	} else if (!t->removing) {
-		t->removing = 1;
-		t->next = 0;
-		go_on(t);
+		rename_mark_old(t->c, remove_all);
 	} else {
-		finish(t);
+		rename_unmark(t->c);
 	}
 }
 
-static void marked(struct s3_request *r, int err)
+static void marked(struct change *c)
 {
-	struct change *c = r->arg;
-	struct tree *t = c->more;
-
-	if (err)
-		tree_end(t, err);
-	else
-		go_on(t);
+	go_on(c->more);
 }
 
 static void mark(struct tree *t)
 {
-	struct change *c = t->c;
-
 	for (size_t i = 0; i < t->page.n; i++)
 		if (!*t->page.item[i].key)
 			t->marker = &t->page.item[i];
-	if (!t->page.n) {
-		tree_end(t, 0);
-		return;
-	}
-	from_text(c, c->text);
-	meta_set(&c->meta, "content-type", "application/x-directory");
-	meta_set(&c->meta, META_FROM, c->text);
-	change_put(c, c->to_key, 0, marked);
-}
-
-static void looked_onto(struct s3_request *r, int err)
-{
-	struct change *c = r->arg;
-	const char *from = err ? NULL : http_got(r->http, META_FROM);
-	char text[65];
-
-	from_text(c, text);
-	if (from && !strcmp(from, text))
-		rename_tree(c);
-	else if (err && err != -ENOENT)
-		change_end(c, err);
+	if (!t->page.n)
+		rename_tree_end(t->c, 0);
 	else
-		change_if_empty(c, c->to_key, rename_tree);
-}
-
-void rename_tree_onto(struct change *c)
-{
-	int err = change_marker(c->b, c->name, c->key);
-
-	if (!err)
-		err = change_marker(c->b, c->to, c->to_key);
-	if (err) {
-		change_end(c, err);
-		return;
-	}
-	change_request(c, "HEAD", c->to_key, looked_onto);
-	s3_start(&c->r);
+		rename_mark(t->c, t->marker != NULL, marked);
 }
 
 /* ---- which keys there are */
@@ -285,7 +198,7 @@ static void listed(struct s3_request *r, int err)
 	if (err > 0)
 		list(t);
 	else if (err)
-		tree_end(t, page_failed(r, err));
+		rename_tree_end(c, page_failed(r, err));
 	else
 		mark(t);
 }
