@@ -178,13 +178,14 @@ shim() {
 # goes before it. It must succeed natively. Sets bad=1 if anything is wrong.
 bad=0
 both() {
+	local patience=${LONG:+900}
 	case $RULE in
 	# there is nothing to watch; tail polls then, and says so
 	object:*) local PRELUDE="tail() { case \$1 in -[fF]) command tail ---disable-inotify \"\$@\" ;; *) command tail \"\$@\" ;; esac; };${PRELUDE:-}" ;;
 	esac
-	(cd "$TMP" && D=$NATIVE timeout -k 5 120 bash -c "${PRELUDE:-}$2") >"$TMP/native.out" 2>&1 </dev/null
+	(cd "$TMP" && D=$NATIVE timeout -k 5 "${patience:-120}" bash -c "${PRELUDE:-}$2") >"$TMP/native.out" 2>&1 </dev/null
 	echo "status $?" >>"$TMP/native.out"
-	(cd "$TMP" && D=$PREFIX shim timeout -k 5 120 bash -c "${PRELUDE:-}$2") >"$TMP/shim.out" 2>&1 </dev/null
+	(cd "$TMP" && D=$PREFIX shim timeout -k 5 "${patience:-120}" bash -c "${PRELUDE:-}$2") >"$TMP/shim.out" 2>&1 </dev/null
 	echo "status $?" >>"$TMP/shim.out"
 	sed -i "s,$NATIVE,DIR,g" "$TMP/native.out"
 	sed -i "s,$PREFIX,DIR,g" "$TMP/shim.out"

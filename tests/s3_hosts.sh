@@ -62,7 +62,8 @@ cat >"$TMP/history.py" <<'E'
 import sys
 from collections import Counter
 import s3               # another client
-exact = sys.argv[3] == 'exact'
+exact = sys.argv[3] != 'window'
+exact_delete = sys.argv[3] == 'exact'
 told = [dict(((f, int(r)), said) for f, r, said in map(str.split, open(p))) for p in sys.argv[1:3]]
 bucket, _, below = sys.argv[4].partition('/')
 there = {key[len(below):]: s3.request('GET', bucket + '/' + key)[1] for key, *_ in s3.listing(sys.argv[4])}
@@ -103,7 +104,7 @@ def outcome(f, said, now):
         # a copy and a removal: the append may come before, after, or in between, and is removed then if that takes no condition
         if said['1'] not in ('ok', 'ESTALE', 'ENOENT') or said['2'] not in ('ok', 'ESTALE', 'ENOENT'): return 'told something else'
         if not any(t and t.startswith(b'before\n') for t in now.values()): return 'all of it is lost'
-        if exact and said['2'] == 'ok' and not any(b'line 2\n' in t for t in now.values()): return 'a line is lost'
+        if exact_delete and said['2'] == 'ok' and not any(b'line 2\n' in t for t in now.values()): return 'a line is lost'
         return None if all(t in (b'before\n', b'before\nline 2\n', b'line 2\n') for t in now.values()) else 'no such text'
 for f, r in sorted(told[0]):
     said = {'1': told[0][f, r], '2': told[1].get((f, r), 'nothing')}
@@ -140,10 +141,15 @@ promise=window
 SHIM_MAP="$PREFIX=$TARGET" "$SHIM" s3 check --write "$PREFIX" >"$TMP/check" 2>&1
 grep -q 'If-Match of PUT: no' "$TMP/check" && grep -q 'If-None-Match of PUT: of' "$TMP/check" &&
 	grep -q 'If-Match of DELETE: what' "$TMP/check" && promise=exact
-race $promise
+# Ceph 20 checks the condition of a DELETE before it removes: of a PUT and a DELETE with the
+# same If-Match at the same moment both succeed, one time in seven, whichever client sends them
+case $promise$RULE in
+exacts3:ceph20*) promise='exact but for DELETE' ;;
+esac
+race "$promise"
 case $RULE in
 s3:fault*)
-	[ $promise = exact ] || { echo 'the fault server takes no conditions:'; cat "$TMP/check"; bad=1; }
+	[ "$promise" = exact ] || { echo 'the fault server takes no conditions:'; cat "$TMP/check"; bad=1; }
 	fault set conditional=off
 	for a in $(agents); do kill -KILL "$a" 2>/dev/null; done
 	race window
