@@ -88,8 +88,31 @@ done
 # Another root and other namespaces; a user who may not enter the store
 if [ "$(id -u)" = 0 ]; then
 	mkdir "$TMP/root"
-	# the descriptions of files without a kernel file are out of reach there: opening fails
-	[ -n "${NO_NODES:-}" ] || alike chroot "$BIN/bootstrap" chroot @ "$TMP/root"
+	if [ -z "${NO_NODES:-}" ]; then
+		alike chroot "$BIN/bootstrap" chroot @ "$TMP/root"
+	else
+		# descriptions are out of reach there: what is open stays, opening fails
+		shim "$BIN/bootstrap" chroot "$PREFIX" "$TMP/root" >"$TMP/out" 2>&1 || { echo "chroot: status $?"; bad=1; }
+		same_text - "$TMP/out" "chroot" <<-'E' || bad=1
+			write(fd, "outside", 7) = 7
+			chroot(root) = 0
+			pread(fd, buf, 7, 0) = 7
+			pwrite(fd, "OUT", 3, 0) = 3
+			chdir("/") = 0
+			io() = 0
+			other = open("/inside", O_RDWR | O_CREAT, 0600) = 5
+			write(other, "in", 2) = 2
+			access("/inside", F_OK) = 0
+			access("/nowhere/at/all", F_OK) = -1 ENOENT
+			in_thread() = 0
+			in_child() = 0
+			other = openat(dir, "file", O_RDONLY) = -1 EIO
+			read(other, buf, 7) = -1 EBADF
+			fchdir(dir) = -1 ENOENT
+			io() = 0
+			access("file", R_OK) = -1 ENOENT
+		E
+	fi
 	case $RULE in
 	mem:*) "$BIN/bootstrap" setuid "$NATIVE" >/dev/null 2>&1; shim "$BIN/bootstrap" setuid "$PREFIX" >"$TMP/out" 2>&1 || { echo "setuid: status $?"; bad=1; } ;;
 	*)

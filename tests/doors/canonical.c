@@ -3,6 +3,8 @@
  * realpath, canonicalize_file_name and the calls that make up names. Fails if
  * a result, an error, or what is left in the buffer is not libc's.
  */
+#include <dlfcn.h>
+
 #include "door.h"
 
 static void canonical(const char *path)
@@ -27,6 +29,13 @@ static const char *masked(char *name, size_t suffix)
 		memset(name + n - 6 - suffix, '#', 6);
 	return shown(name);
 }
+
+/* The linker warns of every program that names them. */
+#define NAMED(fn, name) ((__typeof__(&fn))dlsym(RTLD_DEFAULT, name))
+#define mktemp NAMED(mktemp, "mktemp")
+#define tempnam NAMED(tempnam, "tempnam")
+#define tmpnam NAMED(tmpnam, "tmpnam")
+#define tmpnam_r NAMED(tmpnam_r, "tmpnam_r")
 
 static void made_up(void)
 {
