@@ -12,20 +12,17 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define FNV_START 0xcbf29ce484222325u
-#define FNV_TIMES 0x100000001b3u
+#include "base/hash.h"
 
-static uint64_t hash(uint64_t h, const char *s)
+/* With the end of the text, so that two are not one. */
+static uint64_t hash_text(uint64_t h, const char *s)
 {
-	do
-		h = (h ^ (unsigned char)*s) * FNV_TIMES;
-	while (*s++);
-	return h;
+	return hash_bytes(h, s, strlen(s) + 1);
 }
 
 uint64_t names_ino(const struct s3_bucket *b, const char *key, const char *etag)
 {
-	uint64_t h = hash(hash(hash(hash(FNV_START, b->endpoint), b->name), key), etag);
+	uint64_t h = hash_text(hash_text(hash_text(hash_text(HASH_START, b->endpoint), b->name), key), etag);
 
 	/* FNV's low bits mix badly into its high ones: the last step of MurmurHash3 */
 	h = (h ^ h >> 33) * 0xff51afd7ed558ccdu;

@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/hash.h"
 #include "loop/log.h"
 
 static struct s3_stats in_memory;
@@ -101,15 +102,6 @@ void count_request(const struct s3_request *r, int err)
 		count_failed(r, err);
 }
 
-static uint64_t hash(const char *s)
-{
-	uint64_t h = 0xcbf29ce484222325u;
-
-	for (; *s; s++)
-		h = (h ^ (unsigned char)*s) * 0x100000001b3u;
-	return h ? h : 1;
-}
-
 /* The note of that name, or the place for it. */
 static struct s3_stats_note *find_note(uint64_t what)
 {
@@ -126,7 +118,7 @@ static struct s3_stats_note *find_note(uint64_t what)
 
 void count_note(const char *what, const char *text, int again)
 {
-	uint64_t h = hash(what);
+	uint64_t h = hash_bytes(HASH_START, what, strlen(what)) | 1;     /* 0: no note */
 	struct s3_stats_note *n = find_note(h);
 
 	if (n->what != h)
