@@ -143,7 +143,7 @@ static void looked_inside(struct s3_request *r, int err)
 	if (!err)
 		err = page_parse(&page, c->inside, r->text, r->text_len);
 	for (size_t i = 0; !err && i < page.n; i++)
-		if (*page.item[i].key)
+		if (*page.item[i].key || page.item[i].size)     /* a marker with data is a file, too */
 			err = -ENOTEMPTY;
 	page_free(&page);
 	if (err)
@@ -265,8 +265,16 @@ static void file_removed(struct s3_request *r, int err)
 	change_end(c, err);
 }
 
+/* A file that is its directory's marker, too, leaves that. */
 static void remove_file(struct change *c)
 {
+	size_t n = strlen(c->key);
+
+	if (n && c->key[n - 1] == '/') {
+		meta_set(&c->meta, "content-type", "application/x-directory");
+		change_put(c, c->key, 0, file_removed);
+		return;
+	}
 	change_request(c, "DELETE", c->key, file_removed);
 	s3_start(&c->r);
 }

@@ -11,6 +11,11 @@
 #include "object_ops.h"
 #include "publish.h"
 
+static int is_dir(const struct change *c)
+{
+	return S_ISDIR(c->attr.mode);
+}
+
 /* The base of a staged file is another version now, with the same bytes. */
 static void rebase(struct stage *st, const struct s3_attr *attr)
 {
@@ -26,14 +31,17 @@ static void stored(void *arg, const struct s3_attr *attr, int err)
 {
 	struct change *c = arg;
 	struct stage *st = stage_find(c->b, c->key);
+	char file[S3_NAME_MAX];
 
 	if (!err) {
 		if (st && !strcmp(st->j->base.etag, c->attr.etag))
 			rebase(st, attr);
-		if (names_meta_object(c->b))
+		if (names_meta_object(c->b) || is_dir(c))
 			names_forget(c->b, c->name);
 		else
 			publish_learn(c->b, c->name, attr);
+		if (is_dir(c) && names_of_key(c->b, c->key, file) >= 0)
+			names_forget(c->b, file);       /* that the marker is, too */
 	}
 	change_end(c, err);
 }
@@ -93,7 +101,7 @@ static int apply(struct change *c)
 	struct xattr *x = c->more;
 
 	/* what is copied onto itself is younger; what its bytes are is not */
-	if (names_meta_object(c->b) && !S_ISDIR(old.mode))
+	if (names_meta_object(c->b) && !is_dir(c))
 		meta_attr(&c->meta, &old, OBJECT_TIMES);
 	if (x)
 		return set_xattr(&c->meta, x->key, x->value, x->len, x->flags);
@@ -109,9 +117,9 @@ static int apply(struct change *c)
 static void looked(struct s3_request *r, int err)
 {
 	struct change *c = r->arg;
-	int dir = S_ISDIR(c->attr.mode);
+	int marker = is_dir(c) && (err == -ENOENT || !r->size); /* and no file, too */
 
-	if (dir && err == -ENOENT)
+	if (is_dir(c) && err == -ENOENT)
 		meta_set(&c->meta, "content-type", "application/x-directory");
 	else if (err) {
 		change_end(c, err);
@@ -126,7 +134,7 @@ static void looked(struct s3_request *r, int err)
 	free(c->more);
 	if (err)
 		change_end(c, err);
-	else if (dir)
+	else if (marker)
 		change_put(c, c->key, 0, marker_stored);
 	else
 		copy_object(c->b, c->key, &c->attr, c->key, &c->meta, stored, c);
