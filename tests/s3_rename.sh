@@ -148,6 +148,13 @@ for stop in CopyObject:13 DeleteObject:13; do
 	[ "$(there more/ | wc -w)" = 82 ] && [ -z "$(there many/)" ] || { echo "once more, $stop: $(there m)"; bad=1; }
 done
 
+# into what is in it, and onto what it is in: as a disk has it
+begin
+rename b b/1 && bad=1
+grep -q 'Invalid argument' "$TMP/err" || { echo 'a directory onto a file in it'; cat "$TMP/err"; bad=1; }
+rename b/1 b && bad=1
+grep -q 'not empty' "$TMP/err" || { echo 'a file onto its directory'; cat "$TMP/err"; bad=1; }
+
 # beyond 5 GiB by parts, of the version that is renamed
 begin
 fault make "$KEYS/big 6000000000 1"

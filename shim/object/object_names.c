@@ -174,6 +174,13 @@ static int side_of(const struct place *p, struct side *s)
 	return p->dots ? 0 : object_name_parent(p->mount, s->name);
 }
 
+static int is_below(const char *name, const char *dir)
+{
+	size_t n = strlen(dir);
+
+	return !strncmp(name, dir, n) && name[n] == '/';
+}
+
 /* What the kernel finds wrong with two names of one file system, in its order. */
 static int rename_error(struct mount *m, const struct side *a, const struct side *b, unsigned flags)
 {
@@ -191,7 +198,11 @@ static int rename_error(struct mount *m, const struct side *a, const struct side
 		return r;
 	if (exchange && b->slash && !S_ISDIR(new.stx_mode))
 		return -ENOTDIR;
-	return !directory && (a->slash || (b->slash && !exchange)) ? -ENOTDIR : 0;
+	if (!directory && (a->slash || (b->slash && !exchange)))
+		return -ENOTDIR;
+	if (is_below(b->name, a->name))
+		return -EINVAL;
+	return is_below(a->name, b->name) ? (exchange ? -EINVAL : -ENOTEMPTY) : 0;
 }
 
 int object_rename(const struct place *from, const struct place *to, unsigned flags)

@@ -80,6 +80,12 @@ static void renames(void)
 	FILE_AT(P("e/c"));
 	CALL(mkdir(P("f"), 0755));
 	CALL(rename(P("f"), P("e")));         /* over a full one */
+	CALL(rename(P("e"), P("e/c")));       /* over what is in it, and over what it is in */
+	CALL(rename(P("e"), P("e/no/c")));
+	CALL(rename(P("e/c"), P("e")));
+	CALL(rename(P("e/c"), P("e/")));
+	CALL(renameat2(AT_FDCWD, P("e/c"), AT_FDCWD, P("e"), RENAME_NOREPLACE));
+	CALL(renameat2(AT_FDCWD, P("e/c"), AT_FDCWD, P("e"), RENAME_EXCHANGE));
 	CALL(rename(P("e/c"), P("c/")));
 	CALL(renameat2(AT_FDCWD, P("e/c"), AT_FDCWD, P("f"), RENAME_NOREPLACE));
 	CALL(renameat2(AT_FDCWD, P("e/c"), AT_FDCWD, P("f"), RENAME_EXCHANGE));
