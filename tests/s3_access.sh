@@ -98,6 +98,18 @@ gets "a process" "endpoint=$ENDPOINT&profile=two" hello
 fault keys 'expire made0'
 [ "$(TARGET="s3://$KEYS?timeout=30&retries=2&endpoint=$ENDPOINT&profile=two" shim sh -c "sleep 2.5; cat '$PREFIX/f'" 2>&1)" = hello ] ||
 	{ echo "credentials were not renewed: asked $(cat "$TMP/count") times"; bad=1; }
+# one that hangs, also without its standard output, holds up nobody for longer than timeout=, and is named
+for how in '' 'exec >&-; '; do
+	printf '#!/bin/sh\n%sexec sleep 1000\n' "$how" >"$TMP/process"
+	end_agents
+	rm -f "$TMP"/agents/*/log
+	said=$(TARGET="s3://$KEYS?timeout=2&endpoint=$ENDPOINT&profile=two" SHIM_AGENT_IDLE=300 shim timeout 100 cat "$PREFIX/f" 2>&1)
+	[[ $said = *"Connection timed out" ]] && grep -q 'no credentials (credentials: credential_process of profile two' "$TMP"/agents/*/log ||
+		{ echo "a process that hangs: $how: $said"; cat "$TMP"/agents/*/log; bad=1; }
+	children=$(pgrep -P "$(agents)")
+	[ -z "${LONG:-}" ] || await eval '! kill -0 $children 2>/dev/null' || { echo "it is left for ever: $how"; bad=1; }
+	kill -KILL $children 2>/dev/null
+done
 
 # two homes of one user do not share credentials, be it one after the other, at once, or one within the other
 unset "${!AWS_@}"

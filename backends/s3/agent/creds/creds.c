@@ -130,7 +130,7 @@ const char *creds_wrong(const struct creds *c)
 
 const char *creds_source(const struct creds *c)
 {
-	return c->tried;
+	return !c->have && c->asking && *c->asking->got.from ? c->asking->got.from : c->tried;
 }
 
 time_t creds_expire(const struct creds *c)

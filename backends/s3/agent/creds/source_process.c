@@ -16,6 +16,7 @@
 
 #define WORDS 64
 #define PATIENCE 60000                  /* ms; some open a browser's window */
+#define LOOK 10                         /* ms between looks whether it has ended */
 
 extern char **environ;
 
@@ -111,10 +112,9 @@ static long now_ms(void)
 }
 
 /* Until it has closed its standard output; 0 or ETIMEDOUT. */
-static int read_both(struct run *r, int out, int err)
+static int read_both(struct run *r, int out, int err, long end)
 {
 	struct pollfd p[] = { { .fd = out, .events = POLLIN }, { .fd = err, .events = POLLIN } };
-	long end = now_ms() + PATIENCE;
 
 	while (p[0].fd >= 0) {
 		long left = end - now_ms();
@@ -130,6 +130,16 @@ static int read_both(struct run *r, int out, int err)
 	return 0;
 }
 
+/* It may go on without its standard output: 0 when it has ended, or ETIMEDOUT. */
+static int await_end(struct run *r, pid_t pid, long end)
+{
+	pid_t ended;
+
+	while (!(ended = waitpid(pid, &r->status, WNOHANG)) && now_ms() < end)
+		poll(NULL, 0, LOOK);
+	return ended ? 0 : ETIMEDOUT;
+}
+
 static void close_both(int p[2])
 {
 	close(p[0]);
@@ -140,6 +150,7 @@ static void close_both(int p[2])
 
 static void run_spawned(struct run *r, int out[2], int err[2])
 {
+	long end = now_ms() + PATIENCE;
 	pid_t pid;
 
 	r->errnum = spawn(r, &pid, out, err);
@@ -148,9 +159,12 @@ static void run_spawned(struct run *r, int out[2], int err[2])
 	out[1] = err[1] = -1;
 	if (r->errnum)
 		return;
-	r->errnum = read_both(r, out[0], err[0]);
-	if (r->errnum)
-		kill(-pid, SIGKILL);
+	r->errnum = read_both(r, out[0], err[0], end);
+	if (!r->errnum)
+		r->errnum = await_end(r, pid, end);
+	if (!r->errnum)
+		return;
+	kill(-pid, SIGKILL);
 	while (waitpid(pid, &r->status, 0) < 0 && errno == EINTR)
 		;
 }

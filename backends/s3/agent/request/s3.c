@@ -340,6 +340,9 @@ static void send_it(void *arg, const struct sigv4_key *key, int err)
 	const struct s3_aim *aim = t->is_moved ? &t->moved : &t->b->aim;
 
 	t->asking = 0;
+	loop_timer_clear(&t->timer);
+	t->timer.fired = attempt;
+	t->keyless = err != 0;
 	if (err)
 		t->why = "no credentials";
 	else
@@ -379,6 +382,23 @@ static void attempt(void *arg)
 	s3_try_send(t);
 }
 
+static void stop_asking(struct s3_try *t)
+{
+	if (t->asking && t->b->express)
+		express_cancel(t->b->express, t);
+	if (t->asking)
+		creds_cancel(t->b->creds, t);
+	t->asking = 0;
+}
+
+static void no_key_in_time(void *arg)
+{
+	struct s3_try *t = arg;
+
+	stop_asking(t);
+	send_it(t, NULL, -ETIMEDOUT);
+}
+
 void s3_try_send(struct s3_try *t)
 {
 	t->asking = 1;
@@ -386,6 +406,10 @@ void s3_try_send(struct s3_try *t)
 		express_get(t->b->express, send_it, t);
 	else
 		creds_get(t->b->creds, send_it, t);
+	if (t->asking) {
+		t->timer.fired = no_key_in_time;
+		loop_timer_set(&t->timer, t->heard + s3_patience(t));
+	}
 }
 
 void s3_start(struct s3_request *r)
@@ -409,10 +433,7 @@ void s3_try_end(struct s3_try *t)
 	t->r = NULL;
 	loop_timer_clear(&t->timer);
 	loop_timer_clear(&t->late);
-	if (t->asking && t->b->express)
-		express_cancel(t->b->express, t);
-	if (t->asking)
-		creds_cancel(t->b->creds, t);
+	stop_asking(t);
 	http_cancel(&t->http);
 	drop(t);
 }

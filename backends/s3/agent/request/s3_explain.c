@@ -36,7 +36,7 @@ static void put_message(struct s3_try *t, int err, const char *what)
 		 t->b->name, key, t->b->endpoint, what, *why ? ": " : "", why);
 	log_plain(r->message);
 	n = strlen(r->message);
-	if (err == -EACCES)
+	if (err == -EACCES || t->keyless)
 		snprintf(r->message + n, sizeof(r->message) - n, " (credentials: %s)", creds_source(t->b->creds));
 }
 

@@ -16,7 +16,7 @@ struct s3_try {
 	struct s3_request *r;           /* NULL: cancelled */
 	struct s3_try *next;            /* of those put by */
 	struct s3_bucket *b;
-	struct loop_timer timer;        /* of the next attempt */
+	struct loop_timer timer;        /* of the next attempt, or of how long credentials are waited for */
 	struct s3_try *rival;           /* both are on their way, and the first that is answered counts */
 	struct loop_timer late;         /* then there will be one */
 	int asking;                     /* for credentials */
@@ -27,6 +27,7 @@ struct s3_try {
 	unsigned fatal : 1;             /* the answer is wrong in a way that no repetition mends */
 	unsigned begun : 1;             /* r->head was called */
 	unsigned hedge : 1;             /* it is the second one */
+	unsigned keyless : 1;           /* there were no credentials */
 	int64_t at;                     /* the next byte of the object for r->data */
 
 	/* of one attempt */
