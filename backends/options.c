@@ -51,7 +51,7 @@ static const struct be_option s3_options[] = {
 		"most bytes that go in a second, likewise" },
 	[S3_OPT_HEDGE] = { "hedge", BE_OPT_NUMBER, 0, 0,
 		"most requests more, in percent, that read again what is late; 0: none" },
-	[S3_OPT_CACHE] = { "cache", BE_OPT_SIZE, 0, 256 << 20,
+	[S3_OPT_CACHE] = { "cache", BE_OPT_SIZE, "1|512g", 256 << 20,
 		"memory of the agent for objects; the largest of its rules counts" },
 	[S3_OPT_DISK] = { "disk", BE_OPT_FILE, 0, 0,
 		"a directory of the user's own where what was read stays, for all agents" },

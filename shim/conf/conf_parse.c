@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "conf_text.h"
@@ -186,6 +187,18 @@ static int set_value(const struct conf_at *at, const struct be_option *o, const 
 	}
 }
 
+/* What follows "://" is "HOST" or "HOST:PORT", and perhaps a path; a host in brackets has colons of its own. */
+static int is_address(const char *host)
+{
+	size_t n = *host == '[' ? strcspn(host, "]/") : 0;
+	const char *port = host + n + strcspn(host + n, ":/");
+	size_t digits = strspn(port + (*port == ':'), "0123456789");
+
+	if (!*host || strchr("/:", *host) || strpbrk(host, " ?#") || (*host == '[' && host[n] != ']'))
+		return 0;
+	return *port != ':' || (digits && digits <= 5 && strchr("/", port[1 + digits]) && atoi(port + 1) <= 65535);
+}
+
 /* Nothing of it is repeated: what stands before an @ may be a password. */
 static int check_url(const struct conf_at *at, const struct be_option *o, const char *url)
 {
@@ -201,7 +214,7 @@ static int check_url(const struct conf_at *at, const struct be_option *o, const 
 		return conf_fail(at, "\"%.200s\" of %s lacks its scheme (http://%.200s)", url, o->key, url);
 	if ((scheme != 4 || memcmp(url, "http", 4)) && (scheme != 5 || memcmp(url, "https", 5)))
 		return conf_fail(at, "\"%.200s\" of %s is neither http:// nor https://", url, o->key);
-	if (!host[3] || strchr("/:?#", host[3]) || strpbrk(url, " ?#"))
+	if (!is_address(host + 3))
 		return conf_fail(at, "\"%.200s\" of %s is no address (http://host:port)", url, o->key);
 	return 0;
 }

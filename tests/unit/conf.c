@@ -182,6 +182,11 @@ static void test_bucket_errors(void **state)
 		  "https://");
 	map_fails("/s=s3://bucket?endpoint=http:///x", "SHIM_MAP: \"http:///x\" of endpoint is no address "
 		  "(http://host:port)");
+	map_fails("/s=s3://bucket?endpoint=http://[::1]:99999/x", "SHIM_MAP: \"http://[::1]:99999/x\" of endpoint is "
+		  "no address (http://host:port)");
+	map_fails("/s=s3://bucket?proxy=http://h:p", "SHIM_MAP: \"http://h:p\" of proxy is no address "
+		  "(http://host:port)");
+	map_fails("/s=s3://bucket?cache=2t", "SHIM_MAP: \"2t\" is not between 1 and 512g, as cache has to be, nor 0");
 	map_fails("/s=s3://bucket?region=", "SHIM_MAP: region is empty (left out, it is the default)");
 	map_fails("/s=s3://bucket?ca=x.pem", "SHIM_MAP: \"x.pem\" of ca is not an absolute path");
 	map_fails("/s=s3://bucket?ttl=fast", "SHIM_MAP: \"fast\" is not a time for ttl (seconds, or with ms, s, m "

@@ -261,6 +261,15 @@ static void it_is_a_memory(void **state)
 		assert_non_null(cache_get(CACHE_MOST));
 }
 
+static void there_is_always_some(void **state)
+{
+	(void)state;
+	for (uint64_t bytes = 0; bytes < 2; bytes++) {
+		assert_int_equal(cache_init(bytes), 0);
+		assert_int_equal(cache_size(), CACHE_MOST);
+	}
+}
+
 static void the_index_finds(void **state)
 {
 	enum { N = 512 };
@@ -301,6 +310,7 @@ int main(void)
 		cmocka_unit_test(trimming_gives_memory_back),
 		cmocka_unit_test(pieces_follow_each_other),
 		cmocka_unit_test(it_is_a_memory),
+		cmocka_unit_test(there_is_always_some),
 		cmocka_unit_test(the_index_finds),
 	};
 

@@ -333,8 +333,8 @@ int cache_init(uint64_t bytes)
 	int err;
 
 	forget();
-	bytes = (bytes + CACHE_MOST - 1) / CACHE_MOST * CACHE_MOST;
-	if (!bytes || bytes / CACHE_PAGE > NONE / 2)
+	bytes = bytes ? (bytes + CACHE_MOST - 1) / CACHE_MOST * CACHE_MOST : CACHE_MOST;
+	if (bytes / CACHE_PAGE > NONE / 2)
 		return -EINVAL;
 	cache.pages = PAGES(bytes);
 	cache.page = calloc(cache.pages, sizeof *cache.page);

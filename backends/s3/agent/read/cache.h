@@ -36,7 +36,7 @@ struct chunk {
 	struct chunk *prev, *next;      /* by last use; cache.c's */
 };
 
-/* Makes it; bytes are rounded up to CACHE_MOST. Again: everything goes, held or not. 0 or -errno. */
+/* Makes it; bytes are rounded up to CACHE_MOST, 0 too. Again: everything goes, held or not. 0 or -errno. */
 int cache_init(uint64_t bytes);
 int cache_fd(void);                     /* read-only, to be sent to guests; ours */
 uint64_t cache_chunks(void);            /* entries of the table */
