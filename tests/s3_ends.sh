@@ -1,8 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 # The agent and its guests are killed again and again; those who read go on and
-# get the right bytes.
+# get the right bytes, and names are changed once.
 . "${0%/*}/lib.sh"
+
+requires python3
 
 at s3:fault
 TARGET="$TARGET&timeout=60"
@@ -56,3 +58,26 @@ for r in 1 2 3; do
 	[ "$(wc -l <"$TMP/rounds.$r")" -ge 2 ] || fail "reader $r came round $(wc -l <"$TMP/rounds.$r") times"
 done
 [ "$(agents | wc -l)" -le 1 ] || fail "agents are left: $(agents)"
+
+# what is asked of an agent that is gone already is asked of the next one, also what must not be done twice
+fault set delay_ms=0
+cat >"$TMP/names.py" <<'E'
+import os, subprocess, sys
+os.chdir(sys.argv[1])
+def gone(call, *args):
+    for pid in subprocess.run(['pgrep', '-f', '^[^ ]*shim-agent serve ' + sys.argv[2]], capture_output=True, text=True).stdout.split():
+        os.kill(int(pid), 9)
+    call(*args)
+open('n', 'w').write('new')
+gone(os.chmod, 'n', 0o600)
+gone(os.utime, 'n', (1, 2))
+gone(os.setxattr, 'n', 'user.s3.meta.k', b'v', os.XATTR_CREATE)
+gone(os.mkdir, 'm')
+gone(os.symlink, 'n', 'l')
+gone(os.rename, 'n', 'm/n')
+gone(os.unlink, 'l')
+gone(os.unlink, 'm/n')
+gone(os.rmdir, 'm')
+E
+TARGET="$TARGET&meta=object"
+shim python3 "$TMP/names.py" "$PREFIX" "$TMP/agents/" 2>"$TMP/err" || { tail -3 "$TMP/err"; fail 'a change of names was not asked again'; }

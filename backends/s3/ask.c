@@ -106,7 +106,7 @@ static int64_t attach(struct ask *a, uint64_t *h)
 static int64_t put(struct ask *a, uint64_t h)
 {
 	struct s3_slot *s = blank(a, a->ask);
-	int r = 0;
+	int64_t r = 0;
 
 	s->flags = a->flags;
 	s->mode = a->mode;
@@ -119,7 +119,10 @@ static int64_t put(struct ask *a, uint64_t h)
 		r = put_text(s->name, a->name, strlen(a->name));
 	if (r == 0 && a->text)
 		r = put_text(s->text, a->text, a->text_len ? a->text_len : strlen(a->text));
-	return r < 0 ? r : link_ask(a->link, s);
+	if (r == 0)
+		r = link_ask(a->link, s);
+	a->seen = r == LINK_LOST && link_saw(a->link, s);
+	return r;
 }
 
 static int64_t try(struct ask *a)
@@ -127,6 +130,7 @@ static int64_t try(struct ask *a)
 	uint64_t h = a->handle ? *a->handle : 0;
 	int64_t r = begin(a);
 
+	a->seen = 0;
 	if (r == 0)
 		r = find_mount(a);
 	if (r == 0 && a->ofd && a->handle && (!h || a->link->temporary))
@@ -142,7 +146,7 @@ int64_t ask_do(struct ask *a)
 {
 	int64_t r = try(a);
 
-	for (int i = 1; i < TRIES && r == LINK_LOST && !a->once; i++) {
+	for (int i = 1; i < TRIES && r == LINK_LOST && !(a->once && a->seen); i++) {
 		ask_end(a);
 		r = try(a);
 	}

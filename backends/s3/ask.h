@@ -36,7 +36,8 @@ struct ask {
 	const struct s3_attr *attr;
 	const struct ofd *ofd;          /* the description that is asked about, */
 	_Atomic uint64_t *handle;       /* and its handle, 0 if there is none yet */
-	int once;                       /* not to be repeated when its answer was lost: -EIO */
+	int once;                       /* not to be repeated when its answer was lost, */
+	int seen;                       /* and it may have been seen: -EIO */
 
 	/* the answer, until ask_end */
 	struct link *link;

@@ -344,6 +344,13 @@ int64_t link_ask(struct link *l, struct s3_slot *slot)
 	return LINK_LOST;
 }
 
+int link_saw(struct link *l, struct s3_slot *slot)
+{
+	size_t i = (size_t)(slot - l->channel->slot);
+
+	return !(atomic_load(&l->channel->asked[i / 64]) >> i % 64 & 1);
+}
+
 /* ---- bytes */
 
 ssize_t link_read(struct link *l, const struct s3_piece *p, uint64_t skip, const struct iovec *iov, int cnt)

@@ -50,6 +50,8 @@ struct s3_slot *link_slot(struct link *l);
 
 /* Asks and waits: the result, or LINK_LOST. */
 int64_t link_ask(struct link *l, struct s3_slot *slot);
+/* After LINK_LOST: whether the agent may have seen the question, and done what it asks. */
+int link_saw(struct link *l, struct s3_slot *slot);
 
 /* Asks what has no answer (S3_DROP); the slot is no longer the caller's. */
 void link_tell(struct link *l, struct s3_slot *slot);
