@@ -155,6 +155,24 @@ grep -q 'Invalid argument' "$TMP/err" || { echo 'a directory onto a file in it';
 rename b/1 b && bad=1
 grep -q 'not empty' "$TMP/err" || { echo 'a file onto its directory'; cat "$TMP/err"; bad=1; }
 
+# onto a directory whose only file is open, and not in the bucket yet
+begin
+shim python3 - "$PREFIX" <<'E' 2>"$TMP/err" || { echo 'onto what is staged'; tail -1 "$TMP/err"; bad=1; }
+import errno, os, sys
+os.chdir(sys.argv[1])
+os.mkdir('e')
+f = open('e/new', 'w')
+f.write('new')
+for call, *names in (os.rename, 'b', 'e'), (os.rmdir, 'e'):
+    try:
+        call(*names)
+        sys.exit('done: %s' % names)
+    except OSError as e:
+        assert e.errno == errno.ENOTEMPTY, e
+f.close()
+assert sorted(os.listdir('b')) == ['1', '2', '3'] and os.listdir('e') == ['new']
+E
+
 # beyond 5 GiB by parts, of the version that is renamed
 begin
 fault make "$KEYS/big 6000000000 1"

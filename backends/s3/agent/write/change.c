@@ -152,8 +152,24 @@ static void looked_inside(struct s3_request *r, int err)
 		c->next(c);
 }
 
+static void if_inside(void *arg, struct stage *st)
+{
+	struct search *s = arg;
+
+	if (st->at && st->b == s->c->b && st->j->pending && !st->j->removed &&
+	    !strncmp(st->j->key, s->key, strlen(s->key)))
+		s->found = st;
+}
+
 void change_if_empty(struct change *c, const char *key, void (*next)(struct change *c))
 {
+	struct search s = { c, key, NULL };
+
+	stage_each(if_inside, &s);
+	if (s.found) {
+		change_end(c, -ENOTEMPTY);
+		return;
+	}
 	c->next = next;
 	c->inside = key;
 	page_request(&c->r, c->b, key, NULL, NULL);
@@ -297,21 +313,8 @@ static void remove_marker(struct change *c)
 	s3_start(&c->r);
 }
 
-static void count(void *arg, const char *name, uint64_t ino)
-{
-	(void)name, (void)ino;
-	++*(int *)arg;
-}
-
 static void remove_directory(struct change *c)
 {
-	int pending = 0;
-
-	write_pending_each(c->b, c->name, count, &pending);
-	if (pending) {
-		change_end(c, -ENOTEMPTY);
-		return;
-	}
 	change_if_empty(c, c->key, remove_marker);
 }
 

@@ -56,7 +56,10 @@ void change_keep_parent(struct change *c, const char *name, void (*next)(struct 
 void change_mark(const struct s3_bucket *b, const char *key);
 void change_unmark(const struct s3_bucket *b, const char *key);
 
-/* Goes on if nothing but its marker of a directory, which stays with c; else ENOTEMPTY. */
+/*
+ * Goes on if nothing is below the key of a directory but its marker, if that is empty, neither staged
+ * nor in the bucket; else ENOTEMPTY. The key stays with c.
+ */
 void change_if_empty(struct change *c, const char *key, void (*next)(struct change *c));
 
 /* Writes c->text (n bytes) with c->meta to the key, and calls done. */
