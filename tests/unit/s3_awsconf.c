@@ -183,6 +183,12 @@ static void errors(void **state)
 	assert_null(awsconf_load(why));
 	assert_non_null(strstr(why, "/.aws/config: cannot be read: Is a directory"));
 	rmdir(config);
+	mkfifo(config, 0600);
+	alarm(60);                              /* who would wait for a writer */
+	assert_null(awsconf_load(why));
+	alarm(0);
+	assert_non_null(strstr(why, "/.aws/config: cannot be read: Operation not supported"));
+	unlink(config);
 }
 
 /* A secret in a broken line is in no message. */

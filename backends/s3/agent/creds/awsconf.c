@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <openssl/crypto.h>
@@ -78,14 +79,25 @@ static char *read_fd(int fd, size_t most, size_t *len)
 	return text;
 }
 
+/* Whoever writes into a pipe may never come, and the agent's one thread would wait. */
+static int may_wait(int fd)
+{
+	struct stat st;
+
+	return fstat(fd, &st) == 0 && S_ISFIFO(st.st_mode);
+}
+
 char *aws_read_file(const char *path, size_t most, size_t *len)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY), e;
-	char *text;
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK), e;
+	char *text = NULL;
 
 	if (fd < 0)
 		return NULL;
-	text = read_fd(fd, most, len);
+	if (may_wait(fd))
+		errno = EOPNOTSUPP;
+	else
+		text = read_fd(fd, most, len);
 	e = errno;
 	close(fd);
 	errno = e;

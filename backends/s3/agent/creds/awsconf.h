@@ -53,7 +53,10 @@ const char *aws_env(const char *name);
 /* "~/x" and "$HOME/x" by its first component; others as they are. -ENAMETOOLONG. */
 int aws_path(char out[PATH_MAX], const char *path);
 
-/* A whole file of at most `most` bytes, with a NUL, for the caller to OPENSSL_clear_free; NULL and errno. */
+/*
+ * A whole file of at most `most` bytes, with a NUL, for the caller to OPENSSL_clear_free;
+ * NULL and errno, EOPNOTSUPP of a pipe, which might be waited for.
+ */
 char *aws_read_file(const char *path, size_t most, size_t *len);
 
 #endif
