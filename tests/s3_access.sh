@@ -110,6 +110,11 @@ for how in '' 'exec >&-; '; do
 	[ -z "${LONG:-}" ] || await eval '! kill -0 $children 2>/dev/null' || { echo "it is left for ever: $how"; bad=1; }
 	kill -KILL $children 2>/dev/null
 done
+printf '[profile three]\nrole_arn = arn:three\nsource_profile = two\n' >>"$TMP/config"
+end_agents
+TARGET="s3://$KEYS?timeout=2&endpoint=$ENDPOINT&profile=three" shim timeout 100 cat "$PREFIX/f" >/dev/null 2>&1
+grep -q 'no credentials (credentials: role arn:three of profile three' "$TMP"/agents/*/log || { echo "a role whose source hangs"; cat "$TMP"/agents/*/log; bad=1; }
+kill -KILL $(pgrep -P "$(agents)")
 
 # two homes of one user do not share credentials, be it one after the other, at once, or one within the other
 unset "${!AWS_@}"

@@ -61,6 +61,7 @@ static int ask(struct source *s, const char *profile, unsigned of, const char *o
 	child->parent = s;
 	child->done = have_source;
 	child->arg = s;
+	source_from(s, "role %.200s of profile %.64s", source_setting(s, "role_arn"), s->profile);
 	source_start(child);
 	return 1;
 }
