@@ -39,7 +39,7 @@ void creds_cancel(struct creds *c, void *arg);
 /* The server refused them (ExpiredToken, InvalidAccessKeyId): the next get asks again. */
 void creds_refused(struct creds *c);
 
-/* "environment, key ****MPLE", "profile x of /home/u/.aws/credentials, ...", or what was tried in vain. */
+/* "environment, key ****MPLE", "profile x of /home/u/.aws/credentials, ...", or what was tried in vain, or is asked just now. */
 const char *creds_source(const struct creds *c);
 
 /* When they expire, by our clock; 0: never or none yet. */
