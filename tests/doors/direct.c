@@ -210,6 +210,10 @@ static void door(void)
 {
 	int fd;
 
+	if (!takes_direct()) {
+		say("no O_DIRECT here");
+		return;
+	}
 	make(P("file"), SIZE, 1);
 	make(P("from"), 5 * BLOCK, 2);
 	fd = CALL(open(P("file"), O_RDWR | O_DIRECT));

@@ -76,6 +76,27 @@ __attribute__((unused)) static char *P(const char *name)
 	return s;
 }
 
+/*
+ * Whether files here may be opened with O_DIRECT natively: tmpfs takes it since
+ * Linux 6.6. A mem rule's files do, whatever the kernel.
+ */
+__attribute__((unused)) static int takes_direct(void)
+{
+	char path[40];
+	struct statfs here;
+	int m, fd;
+
+	if (statfs(dir, &here) < 0 || here.f_type != 0x01021994)        /* TMPFS_MAGIC */
+		return 1;
+	m = memfd_create("x", 0);
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", m);
+	fd = open(path, O_RDWR | O_DIRECT);
+	close(m);
+	if (fd >= 0)
+		close(fd);
+	return fd >= 0;
+}
+
 /* What the compiler must not know the value or size of. */
 #define OPAQUE(x) __extension__ ({ __typeof__((x) + 0) o_ = (x); __asm__ volatile("" : "+r"(o_)); o_; })
 

@@ -86,20 +86,6 @@ static void asynchronously(int flags)
 	close(fd);
 }
 
-/* Since Linux 6.6; a mem rule's files do, whatever the kernel. */
-static int tmpfs_takes_direct(void)
-{
-	char path[40];
-	int m = memfd_create("x", 0), fd;
-
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", m);
-	fd = open(path, O_RDWR | O_DIRECT);
-	close(m);
-	if (fd >= 0)
-		close(fd);
-	return fd >= 0;
-}
-
 static void file_size(void)
 {
 	struct rlimit l = { 10000, RLIM_INFINITY }, none = { RLIM_INFINITY, RLIM_INFINITY };
@@ -163,7 +149,7 @@ static void file_size(void)
 		setrlimit(RLIMIT_FSIZE, &l);
 		signal(SIGXFSZ, SIG_DFL);
 		asynchronously(0);
-		if (tmpfs_takes_direct())
+		if (takes_direct())
 			asynchronously(O_DIRECT);
 		_exit(0);
 	}
