@@ -2,9 +2,11 @@
 /*
  * denied [-a|-o] ERRNO COMMAND...: runs it where io_uring's system calls fail, with
  * EPERM as under a container's filter or ENOSYS as on an old kernel; with -a
- * io_setup's too; with -o all that came after Linux 4.18, as far as libc can do without.
+ * io_setup's too; with -o all that came after Linux 4.18, as far as libc can do without,
+ * and O_DIRECT, which tmpfs takes since 6.6.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <stddef.h>
@@ -27,7 +29,7 @@ int main(int argc, char **argv)
 	int old = argc > 1 && !strcmp(argv[1], "-o"), all = old || (argc > 1 && !strcmp(argv[1], "-a"));
 	int n = old ? CALLS : all ? RINGS + 1 : RINGS;
 	unsigned error = argc > 1 + all && !strcmp(argv[1 + all], "ENOSYS") ? ENOSYS : EPERM;
-	struct sock_filter code[2 * CALLS + 2] = {
+	struct sock_filter code[2 * CALLS + 7] = {
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
 	};
 	struct sock_fprog prog = { .len = 1, .filter = code };
@@ -35,6 +37,12 @@ int main(int argc, char **argv)
 	for (int i = 0; i < n; i++) {
 		code[prog.len++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (unsigned)calls[i], 0, 1);
 		code[prog.len++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | error);
+	}
+	if (old) {
+		code[prog.len++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_openat, 0, 3);
+		code[prog.len++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[2]));
+		code[prog.len++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, O_DIRECT, 0, 1);
+		code[prog.len++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EINVAL);
 	}
 	code[prog.len++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
 	argv += all;

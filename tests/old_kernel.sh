@@ -49,4 +49,15 @@ for rule in uring:?engine=ring mem: s3:fault object:; do
 	old "$BIN/doors/dup.plain" "$PREFIX" >"$TMP/ours" 2>&1
 	same_text "$TMP/native" "$TMP/ours" "$rule: doors/dup" || bad=1
 done
+
+# what tmpfs refuses a mem rule takes, and leaves no trace of it
+at mem:
+old python3 - "$PREFIX/direct" >"$TMP/got" 2>&1 <<'PY'
+import ctypes, os, sys
+libc = ctypes.CDLL(None, use_errno=True)
+ctypes.set_errno(77)
+fd = libc.open(sys.argv[1].encode(), os.O_RDWR | os.O_CREAT | os.O_DIRECT, 0o644)
+print(fd >= 0, ctypes.get_errno())
+PY
+[ "$(cat "$TMP/got")" = 'True 77' ] || { echo "O_DIRECT: $(cat "$TMP/got")"; bad=1; }
 exit $bad

@@ -54,7 +54,7 @@ static int open_then_truncate(const struct place *p, int flags, mode_t mode)
 /* mem files accept O_DIRECT on kernels whose tmpfs does not (before 6.6). */
 static int open_place(const struct place *p, int flags, mode_t mode)
 {
-	int fd;
+	int fd, saved = errno;
 
 	if ((flags & (O_TRUNC | O_PATH)) != O_TRUNC)
 		fd = REAL(openat)(p->dirfd, p->path, flags, mode);
@@ -62,8 +62,10 @@ static int open_place(const struct place *p, int flags, mode_t mode)
 		fd = open_then_truncate(p, flags, mode);
 	else
 		fd = SHRINKING(shrink_begin_at(p), REAL(openat)(p->dirfd, p->path, flags, mode));
-	if (fd < 0 && errno == EINVAL && (flags & O_DIRECT) && p->mount->be == &be_mem)
+	if (fd < 0 && errno == EINVAL && (flags & O_DIRECT) && p->mount->be == &be_mem) {
+		errno = saved;
 		return open_place(p, flags & ~O_DIRECT, mode);
+	}
 	return fd;
 }
 

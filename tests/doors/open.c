@@ -217,6 +217,8 @@ static void unbuffered(void)
 	static _Alignas(4096) char page[8192];
 	int fd;
 
+	if (!takes_direct())
+		return;
 	fd = CALL(open(P("direct"), O_RDWR | O_CREAT | O_DIRECT, 0644));
 	FLAGS(fd);
 	pattern(page, sizeof(page), 7);
