@@ -3,7 +3,7 @@
 # An object with data whose key ends in a slash is a directory's marker and the file
 # @s3= in it: what is done to the directory keeps its bytes.
 . "${0%/*}/lib.sh"
-requires python3 setfattr
+requires python3
 
 at s3:fault
 map=$TARGET
@@ -22,13 +22,14 @@ begin() { # begin WHAT [KEY...]: those, and x/
 refused() { # refused WORD COMMAND...
 	! shim "${@:2}" 2>"$TMP/err" && grep -q "$1" "$TMP/err" || { echo "$what: $(cat "$TMP/err")"; bad=1; }
 }
+attribute() { shim python3 -c 'import os, sys; os.setxattr(sys.argv[1], "user.s3.meta.k", b"1")' "$1"; }
 for more in '' '&meta=object'; do
 	TARGET=$map$more
-	for how in 'chmod 700' 'touch -d 2001-01-01' 'setfattr -n user.s3.meta.k -v 1'; do
+	for how in 'shim chmod 700' 'shim touch -d 2001-01-01' attribute; do
 		begin "$how" x/f
 		[ "$(shim cat "$PREFIX/x/@s3=")" = data ] || { echo "$what: not read"; bad=1; }
 		# shellcheck disable=SC2086
-		shim $how "$PREFIX/x" || bad=1
+		$how "$PREFIX/x" || bad=1
 		is 'x/ 4 x/f 1 '
 		[ "$(shim cat "$PREFIX/x/@s3=")" = data ] || { echo "$what: not read"; bad=1; }
 	done
