@@ -93,6 +93,10 @@ s3() {
 }
 # Another client than ours, for what is there before and after: s3/s3.py says what it does.
 s3_client() { "$ROOT/tests/s3/s3.py" "$@"; }
+# s3_sizes NAME: by that client "NAME SIZE " of each key of at()'s that begins so, in order
+s3_sizes() {
+	s3_client ls "$KEYS/$1" | awk -v p="${KEYS#*/}/" '{ print substr($1, length(p) + 1), $2 }' | sort | tr '\n' ' '
+}
 # fault rules|set|keys|make LINE...: commands to the fault server, see s3/fault_rules.c; fault log, headers; fault forget: no rules, no log
 fault() {
 	local what=$1

@@ -7,8 +7,7 @@ requires python3
 
 at s3:fault
 map=$TARGET
-there() { s3_client ls "$KEYS/" | awk -v p="${KEYS#*/}/" '{ print substr($1, length(p) + 1), $2 }' | sort | tr '\n' ' '; }
-is() { [ "$(there)" = "$1" ] || { echo "$what: $(there), and not $1"; bad=1; }; }
+is() { [ "$(s3_sizes '')" = "$1" ] || { echo "$what: $(s3_sizes ''), and not $1"; bad=1; }; }
 begin() { # begin WHAT [KEY...]: those, and x/
 	local k
 	what="$1, $TARGET"

@@ -13,12 +13,8 @@ printf 'before\n' >"$TMP/before"
 printf 'another' >"$TMP/another"        # what replace=7 makes is of that size
 
 rename() { shim python3 -c 'import os, sys; os.rename(*sys.argv[1:])' "$PREFIX/$1" "$PREFIX/$2" 2>"$TMP/err"; }
-there() { # NAME SIZE of all that begins so
-	curl -sS --noproxy '*' "$ENDPOINT/$BUCKET?list-type=2&prefix=${KEYS#*/}/$1" | sed 's,<Contents>,\n&,g' |
-		sed -n "s,^<Contents><Key>${KEYS#*/}/\\([^<]*\\)</Key>.*<Size>\\([0-9]*\\)</Size>.*,\\1 \\2,p" | sort | tr '\n' ' '
-}
 # is WHAT WANT: that is there
-is() { [ "$(there "$1")" = "$2" ] || { echo "$how: $1: $(there "$1"), and not $2"; cat "$TMP/err"; fault log; bad=1; }; }
+is() { [ "$(s3_sizes "$1")" = "$2" ] || { echo "$how: $1: $(s3_sizes "$1"), and not $2"; cat "$TMP/err"; fault log; bad=1; }; }
 asked() { # asked OPERATION NUMBER
 	[ "$(fault log | grep -c "^$1 ")" = "$2" ] || { echo "$how: not $2 $1"; fault log; bad=1; }
 }
@@ -126,7 +122,7 @@ fault make "$(cat "$TMP/many")"
 fault rules "CopyObject * slow=50"
 rename many more || cat "$TMP/err"
 [ "$(fault log | grep '^CopyObject ' | awk '{ print $8 }' | sort -u | wc -l)" -gt 4 ] || { echo 'copied one after the other'; fault log; bad=1; }
-[ "$(there more/ | wc -w)" = 82 ] && [ -z "$(there many/)" ] || { echo "many: $(there m)"; bad=1; }
+[ "$(s3_sizes more/ | wc -w)" = 82 ] && [ -z "$(s3_sizes many/)" ] || { echo "many: $(s3_sizes m)"; bad=1; }
 
 # program and agent are killed in the middle, while it copies and while it removes: all files are there by one name or the
 # other, and the same rename carries it to its end
@@ -140,12 +136,12 @@ for stop in CopyObject:13 DeleteObject:13; do
 	kill -KILL "$(cat "$TMP/pid")" $(agents)
 	wait
 	fault forget
-	there m >"$TMP/left"
+	s3_sizes m >"$TMP/left"
 	for i in {1..40}; do
 		grep -qE "(many|more)/$i 10 " "$TMP/left" || { echo "killed, $stop: $i is lost"; bad=1; }
 	done
 	rename many more || { echo "once more, $stop: $(cat "$TMP/err")"; bad=1; }
-	[ "$(there more/ | wc -w)" = 82 ] && [ -z "$(there many/)" ] || { echo "once more, $stop: $(there m)"; bad=1; }
+	[ "$(s3_sizes more/ | wc -w)" = 82 ] && [ -z "$(s3_sizes many/)" ] || { echo "once more, $stop: $(s3_sizes m)"; bad=1; }
 done
 
 # into what is in it, and onto what it is in: as a disk has it

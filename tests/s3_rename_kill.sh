@@ -14,8 +14,7 @@ open(sys.argv[3], 'w').write(str(os.getpid()))
 os.rename(*sys.argv[1:3])
 E
 rename() { shim python3 "$TMP/rename.py" "$PREFIX/$1" "$PREFIX/$2" "$TMP/pid" 2>"$TMP/err"; }
-there() { s3_client ls "$KEYS/$1" | awk -v p="${KEYS#*/}/" '{ print substr($1, length(p) + 1), $2 }' | sort | tr '\n' ' '; }
-is() { [ "$(there "$1")" = "$2" ] || { echo "$what: $1: $(there "$1"), and not $2"; cat "$TMP/err"; fault log; bad=1; }; }
+is() { [ "$(s3_sizes "$1")" = "$2" ] || { echo "$what: $1: $(s3_sizes "$1"), and not $2"; cat "$TMP/err"; fault log; bad=1; }; }
 met() { curl -sS --noproxy '*' "$FAULT/rules" | grep -q 'used=[1-9]'; }
 # cut CALL KEY after=N HOW: a rename that is killed when its Nth such request is made
 cut() {

@@ -3,8 +3,6 @@
  * realpath, canonicalize_file_name and the calls that make up names. Fails if
  * a result, an error, or what is left in the buffer is not libc's.
  */
-#include <dlfcn.h>
-
 #include "door.h"
 
 static void canonical(const char *path)
